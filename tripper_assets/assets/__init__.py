@@ -1,0 +1,1 @@
+"""What the graph materializes: one module for each stage; an asset loads, calls the domain and reports."""

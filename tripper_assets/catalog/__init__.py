@@ -1,0 +1,1 @@
+"""The Postgres catalog: sources, workflows, caches and the activities themselves."""

@@ -1,0 +1,1 @@
+"""Asset checks: thin shells around domain/quality.py."""

@@ -1,0 +1,1 @@
+"""A bundled sample site, and the server that shows it on loopback."""

@@ -1,0 +1,1 @@
+"""Reading pages: bytes in, stated activities out; no I/O, no clock."""
