@@ -96,7 +96,7 @@ class Schedule(Model):
     """ISO 8601 date."""
     endDate: str = ""
     startTime: str = ""
-    """Local wall time, HH:MM."""
+    """Local wall time, HH:MM, with its offset where one is known."""
     endTime: str = ""
     scheduleTimezone: str = ""
     repeatFrequency: str = ""

@@ -146,7 +146,6 @@ class SourceConfig(Model):
     exclude: tuple[Pattern, ...] = ()
     sitemap: Literal["auto", "only", "off"] = "auto"
     feeds: bool = True
-    render_javascript: Literal["never", "auto"] = "never"
     delay_seconds: float = Field(default=1.0, ge=0, le=60)
     """Between two requests to one host; robots.txt Crawl-delay may raise it. The demo's own site uses 0."""
     timezone: Timezone | None = None

@@ -1,0 +1,135 @@
+"""The left join: activities and their maps become final records; what is missing is an absent field and a counted problem."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tripper_assets.domain.activities import Activity, Embedding, GeoCoordinates, ImageObject, Place, Point, Quality
+from tripper_assets.domain.errors import CorruptObjectError
+from tripper_assets.domain.identity import content_sha256, ids_sha256
+from tripper_assets.domain.maps import EmbeddingsMap, EnrichmentMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
+from tripper_assets.domain.model import Problem
+from tripper_assets.domain.quality import score
+
+COORDINATE_DIGITS = 7
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The final records, ordered by id, and what could not be joined."""
+
+    records: tuple[Activity, ...]
+    problems: tuple[Problem, ...]
+
+
+def merge(
+    activities: Sequence[Activity],
+    *,
+    images: ImagesMap | None,
+    places: GeocodedMap | None,
+    embeddings: EmbeddingsMap | None,
+) -> Merged:
+    """Return one final record for each activity.
+
+    Raises:
+        CorruptObjectError: a map was made from another id list: joining it could give somebody a stranger's picture.
+    """
+    wanted = ids_sha256(one.id for one in activities)
+    for name, found in (("images_map", images), ("geocoded_map", places), ("embeddings_map", embeddings)):
+        check_alignment(name, found, wanted)
+    pictures = images.by_id() if images else {}
+    located = places.by_id() if places else {}
+    vectors = embeddings.by_id() if embeddings else {}
+    records: list[Activity] = []
+    for activity in activities:
+        row = vectors.get(activity.id)
+        embedding = _embedding(embeddings, row) if embeddings is not None and row is not None else None
+        records.append(_record(activity, pictures.get(activity.id, []), located.get(activity.id), embedding))
+    return Merged(tuple(records), tuple(_problems(records)))
+
+
+def check_alignment(name: str, found: EnrichmentMap | None, wanted: str) -> None:
+    """Refuse a map that was made from another id list.
+
+    Raises:
+        CorruptObjectError: names the map and what to materialize.
+    """
+    if found is not None and found.ids_sha256 != wanted:
+        raise CorruptObjectError(
+            f"Joining {name} was refused: it was made from another list of activities "
+            f"({found.ids_sha256[:12]}… instead of {wanted[:12]}…); materialize {name} again."
+        )
+
+
+def _embedding(embeddings: EmbeddingsMap, row: int) -> Embedding:
+    return Embedding(model=embeddings.model, dimensions=embeddings.dimensions, text_sha256=embeddings.text_sha256[row])
+
+
+def _record(
+    activity: Activity, pictures: Sequence[ImageRow], place: PlaceRow | None, embedding: Embedding | None
+) -> Activity:
+    located = place is not None and place.geocoding.status == "ok"
+    merged = activity.model_copy(
+        update={
+            "image": tuple(map(_image, pictures)),
+            "geocoding": place.geocoding if place else None,
+            "geometry": _point(place) if place and located else None,
+            "location": _with_geo(activity.location, place) if place and located else activity.location,
+            "embedding": embedding,
+            "attribution": _attribution(pictures, place),
+        }
+    )
+    problems = {*(activity.quality.problems if activity.quality else ()), *_missing(merged)}
+    merged = merged.model_copy(update={"quality": Quality(score=score(merged), problems=tuple(sorted(problems)))})
+    return merged.model_copy(update={"content_sha256": content_sha256(merged.dump())})
+
+
+def _image(row: ImageRow) -> ImageObject:
+    return ImageObject(
+        sourceUrl=row.sourceUrl,
+        contentUrl=row.contentUrl,
+        sha256=row.sha256,
+        width=row.width,
+        height=row.height,
+        encodingFormat=row.encodingFormat,
+        blurhash=row.blurhash,
+        creditText=row.creditText,
+        license=row.license,
+    )
+
+
+def _point(place: PlaceRow) -> Point | None:
+    if place.latitude is None or place.longitude is None:
+        return None
+    return Point(coordinates=(round(place.longitude, COORDINATE_DIGITS), round(place.latitude, COORDINATE_DIGITS)))
+
+
+def _with_geo(stated: Place | None, place: PlaceRow) -> Place:
+    base = stated or Place()
+    if place.latitude is None or place.longitude is None:
+        return base
+    geo = GeoCoordinates(
+        latitude=round(place.latitude, COORDINATE_DIGITS), longitude=round(place.longitude, COORDINATE_DIGITS)
+    )
+    return base.model_copy(update={"geo": geo})
+
+
+def _attribution(pictures: Sequence[ImageRow], place: PlaceRow | None) -> tuple[str, ...]:
+    found = [row.creditText for row in pictures] + ([place.geocoding.attribution] if place else [])
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+def _missing(record: Activity) -> list[str]:
+    codes = {
+        "image_missing": not record.image,
+        "place_missing": record.geometry is None and record.eventAttendanceMode != "OnlineEventAttendanceMode",
+        "embedding_missing": record.embedding is None,
+    }
+    return [code for code, missing in codes.items() if missing]
+
+
+def _problems(records: Sequence[Activity]) -> list[Problem]:
+    return [
+        Problem(code=code, subject=record.id, message=record.name)
+        for record in records
+        for code in (record.quality.problems if record.quality else ())
+    ]
