@@ -1,0 +1,222 @@
+"""The catalog's door: connections, transactions, the schema's version, and database errors said as verdicts without a password."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError, TripperError
+
+SCHEMA = "tripper"
+EXTENSIONS = ("vector", "pg_trgm", "unaccent")
+MIGRATIONS = Path(__file__).parent / "migrations"
+CONNECT_SECONDS = 10
+UPGRADE_LOCK = 0x7472_6970  # "trip"; two upgrades at once would run the same migration twice
+OUTDATED = frozenset({"3F000", "42P01", "42703", "42883", "42704"})
+"""SQLSTATEs that a missing schema, table, column, function or type gives."""
+REFUSED = frozenset({"28000", "28P01", "3D000", "42501"})
+"""SQLSTATEs for a wrong user or password, an unknown database and a missing privilege."""
+REFUSALS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+"""What libpq says where a refused connection carries no SQLSTATE."""
+
+
+class Database:
+    """A pool of connections to one catalog; ``url`` is ``postgresql+psycopg://…`` (``postgresql://`` is taken as that).
+
+    Raises:
+        ConfigurationError: the URL cannot be read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        max_overflow: int = 20,
+        timeout_seconds: float = 30,
+        recycle_seconds: int = 3600,
+    ) -> None:
+        self._url = _parsed(url)
+        self.engine: Engine = create_engine(
+            self._url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=timeout_seconds,
+            pool_recycle=recycle_seconds,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "tripper"},
+        )
+
+    @property
+    def shown_url(self) -> str:
+        """The URL as it may be shown: without the password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def session(self) -> Generator[Session]:
+        """Yield a session whose transaction is committed at the end, and rolled back by an error.
+
+        Raises:
+            TransientError: the catalog does not answer, or asks to try again.
+            ConfigurationError: the schema is missing or old, or the login is refused.
+            PermanentError: the catalog refuses the data.
+        """
+        with self._verdicts(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def connection(self) -> Generator[Connection]:
+        """Yield a connection with a transaction, as ``session`` does."""
+        with self._verdicts(), self.engine.begin() as connection:
+            yield connection
+
+    def upgrade(self) -> None:
+        """Bring the schema to this version; another upgrade that is under way is waited for.
+
+        Raises:
+            ConfigurationError: an extension is missing and cannot be made.
+        """
+        with self._verdicts(), self.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
+            connection.commit()
+            try:
+                with connection.begin():
+                    command.upgrade(alembic_config(connection), "head")
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
+                connection.commit()
+
+    def check(self) -> None:
+        """Check that the catalog answers and is what this version needs.
+
+        Raises:
+            TransientError: it does not answer.
+            ConfigurationError: an extension is missing, or the schema is older or newer; names what mends it.
+        """
+        with self.connection() as connection:
+            present = set(connection.scalars(text("SELECT extname FROM pg_extension")))
+            head, here = _head(), self._revision(connection)
+        missing = [name for name in EXTENSIONS if name not in present]
+        if here != head or missing:
+            raise ConfigurationError(self._outdated(here, missing))
+
+    def stats(self) -> dict[str, Any]:
+        """Return the pool's use, the database's bytes and cache hit ratio, and the estimated rows and bytes of each table."""
+        with self.connection() as connection:
+            tables = connection.execute(text(_TABLE_SIZES)).all()
+            size, hits = connection.execute(text(_DATABASE_SIZE)).one()
+        return {
+            "pool": self.pool_stats(),
+            "bytes": size,
+            "cache_hit_ratio": hits,
+            "tables": {name: {"rows": rows, "bytes": used} for name, rows, used in tables},
+        }
+
+    def pool_stats(self) -> Mapping[str, int]:
+        """Return how many connections are open, in use, and above the pool's size."""
+        pool = self.engine.pool
+        if not isinstance(pool, QueuePool):
+            return {}
+        return {
+            "size": pool.size(),
+            "checked_in": pool.checkedin(),
+            "checked_out": pool.checkedout(),
+            "overflow": max(pool.overflow(), 0),
+        }
+
+    def dispose(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self.engine.dispose()
+
+    def _revision(self, connection: Connection) -> str:
+        if connection.scalar(text("SELECT to_regclass('tripper.alembic_version')")) is None:
+            return ""
+        return connection.scalar(text("SELECT version_num FROM tripper.alembic_version")) or ""
+
+    def _outdated(self, here: str, missing: list[str]) -> str:
+        if here and here not in _known_revisions():
+            return (
+                f"The catalog at {self.shown_url} has the schema {here}, which this version does not know; "
+                "update tripper_assets."
+            )
+        what = f"lacks the extension {missing[0]}" if here and missing else f"has the schema {here or 'of no version'}"
+        return f"The catalog at {self.shown_url} {what} and this version needs {_head()}; run `tripper db upgrade`."
+
+    @contextmanager
+    def _verdicts(self) -> Generator[None]:
+        """Turn SQLAlchemy's errors into ours: theirs print statements with their values, and those are other people's data."""
+        try:
+            yield
+        except PoolTimeoutError as error:
+            raise TransientError(
+                f"The pool of the catalog at {self.shown_url} is exhausted; try again, or run fewer things at once."
+            ) from error
+        except DBAPIError as error:
+            raise self._verdict(error) from error.orig
+
+    def _verdict(self, error: DBAPIError) -> TripperError:
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        reason = str(error.orig).strip().split("\n", 1)[0]
+        catalog = f"The catalog at {self.shown_url}"
+        if state in REFUSED or (not state and any(sign in reason for sign in REFUSALS)):
+            return ConfigurationError(f"{catalog} refuses us ({reason}); check TRIPPER_DATABASE_URL.")
+        if state in OUTDATED:
+            return ConfigurationError(f"{catalog} has another schema ({reason}); run `tripper db upgrade`.")
+        if not state or state.startswith(("08", "57P")):
+            return TransientError(f"{catalog} does not answer ({reason}); start it or run `tripper doctor`.")
+        if state.startswith(("40", "53", "55", "57")):
+            return TransientError(f"{catalog} cannot do that now ({reason}); try again.")
+        return PermanentError(f"{catalog} refuses the data ({reason}).")
+
+
+_TABLE_SIZES = """
+    SELECT relname, n_live_tup, pg_total_relation_size(relid)
+    FROM pg_stat_user_tables WHERE schemaname = 'tripper' ORDER BY relname
+"""
+_DATABASE_SIZE = """
+    SELECT pg_database_size(datname), round(blks_hit::numeric / nullif(blks_hit + blks_read, 0), 4)::float8
+    FROM pg_stat_database WHERE datname = current_database()
+"""
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        parsed = None
+    if parsed is None or parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        # Not chained: the original names the whole URL, and that holds the password.
+        raise ConfigurationError(
+            "TRIPPER_DATABASE_URL is not a PostgreSQL URL; use postgresql+psycopg://user:password@host/name, or none."
+        ) from None
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def alembic_config(connection: Connection) -> Config:
+    """Return Alembic's configuration for a run on ``connection``; there is no alembic.ini."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
+
+
+def _head() -> str:
+    return _scripts().get_current_head() or ""
+
+
+def _known_revisions() -> set[str]:
+    return {script.revision for script in _scripts().walk_revisions()}

@@ -1,0 +1,392 @@
+"""The tables of the catalog, all in the schema ``tripper``; a change here needs a migration, and a test compares the two."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pgvector.sqlalchemy import VECTOR
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from tripper_assets.catalog.database import SCHEMA
+
+NAMING = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+}
+WORKFLOW_STATUSES = "'queued', 'running', 'waiting', 'review', 'completed', 'failed', 'canceled'"
+COUNTRY_CODE = "country_code ~ '^[A-Z]{2}$'"
+SHA256 = "~ '^[0-9a-f]{64}$'"
+
+
+class Base(DeclarativeBase):
+    """The base of every table: text without length limits, times with their zone."""
+
+    metadata = MetaData(schema=SCHEMA, naming_convention=NAMING)
+    type_annotation_map = {
+        str: Text,
+        float: Double,
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+    }
+
+
+def _now() -> Mapped[datetime]:
+    return mapped_column(server_default=func.now())
+
+
+def _empty() -> Mapped[str]:
+    return mapped_column(server_default="")
+
+
+def _number() -> Mapped[int]:
+    return mapped_column(BigInteger, Identity(always=True), primary_key=True)
+
+
+def _of_workflow(*, index: bool = False) -> Mapped[str]:
+    return mapped_column(ForeignKey("tripper.workflows.id", ondelete="CASCADE"), index=index)
+
+
+def _of_some_workflow() -> Mapped[str | None]:
+    return mapped_column(ForeignKey("tripper.workflows.id", ondelete="SET NULL"), index=True)
+
+
+class LocationRow(Base):
+    """A place that people make a guide to."""
+
+    __tablename__ = "locations"
+    __table_args__ = (
+        CheckConstraint(COUNTRY_CODE, name="country_code"),
+        CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="coordinates"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    country_code: Mapped[str]
+    queries: Mapped[list[str]] = mapped_column(server_default="{}")
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+
+
+class SourceRow(Base):
+    """A registered source; removed_at hides it and its activities, and keeps what is known of them."""
+
+    __tablename__ = "sources"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    location_id: Mapped[str | None] = mapped_column(ForeignKey("tripper.locations.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = _now()
+    updated_at: Mapped[datetime] = _now()
+    removed_at: Mapped[datetime | None]
+    bundle_sha256: Mapped[str] = _empty()
+    """Of the final JSONL that was imported last; empty before the first import."""
+    imported_at: Mapped[datetime | None]
+
+
+class PageRow(Base):
+    """A page as it was last read; found by the hash of its URL, because an index entry has no room for a long URL."""
+
+    __tablename__ = "pages"
+    source_key: Mapped[str] = mapped_column(ForeignKey("tripper.sources.key", ondelete="CASCADE"), primary_key=True)
+    url_sha256: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    status: Mapped[int]
+    etag: Mapped[str] = _empty()
+    last_modified: Mapped[str] = _empty()
+    body_sha256: Mapped[str] = _empty()
+    content_type: Mapped[str] = _empty()
+    fetched_at: Mapped[datetime]
+    extraction_version: Mapped[str]
+    extraction: Mapped[dict[str, Any]]
+    gone_at: Mapped[datetime | None]
+    """When it answered 404 or 410; None while it is there."""
+
+
+class WorkflowRow(Base):
+    """One journey of one source through the graph."""
+
+    __tablename__ = "workflows"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({WORKFLOW_STATUSES})", name="status"),
+        CheckConstraint("completed_at >= started_at", name="ends_after_start"),
+        CheckConstraint("activities_processed >= 0", name="activities_processed"),
+        Index(None, "source_key", "created_at"),
+        Index(None, "status", "created_at"),
+        Index("ix_workflows_id_prefix", "id", postgresql_ops={"id": "text_pattern_ops"}),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    source_key: Mapped[str] = mapped_column(ForeignKey("tripper.sources.key"))
+    source_url: Mapped[str]
+    status: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    location_id: Mapped[str | None] = mapped_column(ForeignKey("tripper.locations.id", ondelete="SET NULL"), index=True)
+    trigger: Mapped[str] = _empty()
+    created_at: Mapped[datetime] = _now()
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    reason: Mapped[str] = _empty()
+    activities_processed: Mapped[int] = mapped_column(server_default="0")
+    import_summary: Mapped[dict[str, Any] | None]
+    stages: Mapped[list["StageRow"]] = relationship(order_by="(StageRow.started_at, StageRow.asset)")
+    files: Mapped[list["FileRow"]] = relationship(order_by="FileRow.id")
+    errors: Mapped[list["ErrorRow"]] = relationship(order_by="ErrorRow.id")
+
+
+class StageRow(Base):
+    """What one asset did in a workflow, the last time that it ran there."""
+
+    __tablename__ = "workflow_stages"
+    __table_args__ = (
+        CheckConstraint("status IN ('running', 'completed', 'skipped', 'failed')", name="status"),
+        CheckConstraint("ended_at >= started_at", name="ends_after_start"),
+    )
+    workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id", ondelete="CASCADE"), primary_key=True)
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+
+class FileRow(Base):
+    """One object that a stage stored; the row outlives the object."""
+
+    __tablename__ = "workflow_files"
+    __table_args__ = (
+        UniqueConstraint("workflow_id", "uri"),
+        CheckConstraint("bytes >= 0 AND rows >= 0", name="sizes"),
+    )
+    id: Mapped[int] = _number()
+    workflow_id: Mapped[str] = _of_workflow()
+    asset: Mapped[str]
+    run_id: Mapped[str]
+    uri: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    ids_sha256: Mapped[str] = _empty()
+    created_at: Mapped[datetime]
+    deleted_at: Mapped[datetime | None]
+
+
+class ErrorRow(Base):
+    """One failure with its context."""
+
+    __tablename__ = "workflow_errors"
+    id: Mapped[int] = _number()
+    workflow_id: Mapped[str] = _of_workflow(index=True)
+    stage: Mapped[str]
+    kind: Mapped[str]
+    message: Mapped[str]
+    at: Mapped[datetime]
+
+
+class EventRow(Base):
+    """One thing that happened to a workflow; a trigger refuses to change or remove it."""
+
+    __tablename__ = "workflow_events"
+    id: Mapped[int] = _number()
+    workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id"), index=True)
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    at: Mapped[datetime] = _now()
+
+
+class DecisionRow(Base):
+    """What a person decided on one bundle; the last one counts."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        CheckConstraint("decision IN ('approved', 'rejected')", name="decision"),
+        CheckConstraint(f"bundle_sha256 {SHA256}", name="bundle_sha256"),
+    )
+    id: Mapped[int] = _number()
+    workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id"), index=True)
+    bundle_sha256: Mapped[str] = mapped_column(index=True)
+    decision: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime]
+    overrides: Mapped[list[str]] = mapped_column(server_default="{}")
+    reason: Mapped[str] = _empty()
+
+
+class ActivityRow(Base):
+    """One activity as the last import left it: its whole record, and columns to search and filter by.
+
+    removed_at makes it a tombstone: the last import's snapshot did not have it.
+    """
+
+    __tablename__ = "activities"
+    __table_args__ = (
+        CheckConstraint(COUNTRY_CODE, name="country_code"),
+        CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="coordinates"),
+        CheckConstraint(f"content_sha256 {SHA256}", name="content_sha256"),
+        Index("ix_activities_search", "search", postgresql_using="gin"),
+        Index(
+            "ix_activities_name_plain",
+            "name_plain",
+            postgresql_using="gin",
+            postgresql_ops={"name_plain": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_activities_record",
+            "record",
+            postgresql_using="gin",
+            postgresql_ops={"record": "jsonb_path_ops"},
+        ),
+    )
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    source_key: Mapped[str] = mapped_column(ForeignKey("tripper.sources.key", ondelete="CASCADE"), index=True)
+    url: Mapped[str]
+    type: Mapped[str]
+    name: Mapped[str]
+    name_plain: Mapped[str]
+    """Lower case, without accents."""
+    start_text: Mapped[str] = _empty()
+    end_text: Mapped[str] = _empty()
+    starts_at: Mapped[datetime | None]
+    """None where the record states a date alone, or a time without its zone."""
+    ends_at: Mapped[datetime | None]
+    start_date: Mapped[date | None]
+    """The local date, where the record states one that can be read."""
+    end_date: Mapped[date | None]
+    over_at: Mapped[datetime | None] = mapped_column(index=True)
+    """After which it is past; None for what recurs without an end or states no time."""
+    locality: Mapped[str] = _empty()
+    country_code: Mapped[str | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    is_free: Mapped[bool | None]
+    min_age: Mapped[float | None]
+    max_age: Mapped[float | None]
+    in_language: Mapped[str] = _empty()
+    record: Mapped[dict[str, Any]]
+    """The line of the final JSONL."""
+    record_sha256: Mapped[str]
+    """Of the whole record; content_sha256 leaves position and provenance out."""
+    content_sha256: Mapped[str]
+    search: Mapped[str] = mapped_column(TSVECTOR)
+    first_seen_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    """When what it says changed last."""
+    removed_at: Mapped[datetime | None]
+    workflow_id: Mapped[str | None] = _of_some_workflow()
+    """The workflow whose import changed it last."""
+
+
+class EmbeddingRow(Base):
+    """The vector of an activity by one model; one column for all models, so its dimensions are not fixed."""
+
+    __tablename__ = "activity_embeddings"
+    __table_args__ = (CheckConstraint("public.vector_dims(embedding) = dimensions", name="dimensions"),)
+    activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"), primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    dimensions: Mapped[int]
+    text_sha256: Mapped[str]
+    embedding: Mapped[Any] = mapped_column(VECTOR())
+
+
+class HistoryRow(Base):
+    """What one import changed of one activity; before is the record that it replaced, None for a new activity."""
+
+    __tablename__ = "activity_history"
+    __table_args__ = (
+        CheckConstraint("change IN ('inserted', 'updated', 'removed')", name="change"),
+        Index(None, "activity_id", "id"),
+    )
+    id: Mapped[int] = _number()
+    activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"))
+    workflow_id: Mapped[str | None] = _of_some_workflow()
+    bundle_sha256: Mapped[str]
+    change: Mapped[str]
+    changed_fields: Mapped[list[str]] = mapped_column(server_default="{}")
+    before: Mapped[dict[str, Any] | None]
+    at: Mapped[datetime]
+
+
+class MediaRow(Base):
+    """One picture's URL, and what became of it; found by the hash of the URL, as pages are."""
+
+    __tablename__ = "media"
+    __table_args__ = (
+        CheckConstraint("status IN ('stored', 'rejected')", name="status"),
+        CheckConstraint("status = 'rejected' OR sha256 <> ''", name="stored_has_content"),
+        Index("ix_media_sha256", "sha256", postgresql_where=text("sha256 <> ''")),
+    )
+    url_sha256: Mapped[str] = mapped_column(primary_key=True)
+    source_url: Mapped[str]
+    status: Mapped[str]
+    reason: Mapped[str] = _empty()
+    etag: Mapped[str] = _empty()
+    last_modified: Mapped[str] = _empty()
+    body_sha256: Mapped[str] = _empty()
+    content_url: Mapped[str] = _empty()
+    sha256: Mapped[str] = _empty()
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    encoding_format: Mapped[str] = _empty()
+    bytes: Mapped[int | None]
+    blurhash: Mapped[str] = _empty()
+    dominant_colour: Mapped[str] = _empty()
+    checked_at: Mapped[datetime]
+    source_key: Mapped[str | None] = mapped_column(ForeignKey("tripper.sources.key", ondelete="SET NULL"), index=True)
+    workflow_id: Mapped[str | None] = _of_some_workflow()
+
+
+class ActivityMediaRow(Base):
+    """Which pictures an activity has, 0 the best."""
+
+    __tablename__ = "activity_media"
+    __table_args__ = (
+        ForeignKeyConstraint(["url_sha256"], ["tripper.media.url_sha256"], ondelete="CASCADE"),
+        Index(None, "url_sha256"),
+    )
+    activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    url_sha256: Mapped[str]
+
+
+class EmbeddingCacheRow(Base):
+    """A text's vector, as little-endian float32: exact, and read without parsing."""
+
+    __tablename__ = "embedding_cache"
+    __table_args__ = (CheckConstraint("length(vector) = 4 * dimensions", name="dimensions"),)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    text_sha256: Mapped[str] = mapped_column(primary_key=True)
+    dimensions: Mapped[int]
+    vector: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = _now()
+
+
+class GeocodeCacheRow(Base):
+    """A geocoder's answer to one question, found by the hash of the question."""
+
+    __tablename__ = "geocode_cache"
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    query_sha256: Mapped[str] = mapped_column(primary_key=True)
+    query: Mapped[str]
+    answer: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = _now()

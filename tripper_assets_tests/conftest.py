@@ -1,0 +1,70 @@
+"""What tests of every layer share: one real PostgreSQL for the session, and a fresh migrated catalog for each test."""
+
+import shutil
+import tempfile
+from collections.abc import Generator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from tripper_assets.catalog.database import Database
+from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+TEMPLATE = "template_tripper"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Generator[EmbeddedPostgres]:
+    """The session's server (one for each xdist worker); not below pytest's own folder, which is closed to other users."""
+    home = Path(tempfile.mkdtemp(prefix="tripper-tests-"))
+    server = EmbeddedPostgres(home, settings=FAST)
+    try:
+        server.ensure_started()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres: EmbeddedPostgres) -> str:
+    """The URL of a migrated, empty database that the tests' databases are copied from; nobody may stay connected to it."""
+    _administer(postgres, f"CREATE DATABASE {TEMPLATE}")
+    url = _url(postgres, TEMPLATE)
+    template = Database(url)
+    template.upgrade()
+    template.dispose()
+    return url
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres, migrated_template: str) -> Generator[str]:
+    """The URL of a fresh, migrated, empty catalog."""
+    assert migrated_template
+    name = f"test_{next(_numbers)}"
+    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    yield _url(postgres, name)
+    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Generator[Database]:
+    """A fresh, migrated, empty catalog."""
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+def _url(server: EmbeddedPostgres, name: str) -> str:
+    return make_url(server.ensure_started()).set(database=name).render_as_string()
+
+
+def _administer(server: EmbeddedPostgres, statement: str) -> None:
+    url = make_url(server.ensure_started())
+    with psycopg.connect(host=str(url.query["host"]), user="postgres", dbname="postgres", autocommit=True) as admin:
+        admin.execute(statement)  # pyright: ignore[reportArgumentType, reportCallIssue]
