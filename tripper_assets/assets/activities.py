@@ -1,0 +1,133 @@
+"""Scrape: what the pages of a source say, and the activities that this makes."""
+
+import asyncio
+import functools
+from collections import Counter
+from typing import Any
+
+import dagster as dg
+from dagster import ResourceParam
+
+from tripper_assets.clients.crawler import crawl
+from tripper_assets.domain.activities import Activity, RawActivity
+from tripper_assets.domain.model import Problem, Rejection
+from tripper_assets.domain.pages import Crawl, CrawlReport, PageState
+from tripper_assets.domain.standardize import standardize
+from tripper_assets.extract import extract_activities
+from tripper_assets.partitions import source_partitions
+from tripper_assets.previews import column_schema
+from tripper_assets.resources import Catalog, Clock, http_client
+from tripper_assets.settings import Settings
+from tripper_assets.tracking import Stage, stage
+
+OWNERS = ["team:tripper"]
+SAVED_EVERY = 25
+
+
+class PageSaver:
+    """Saves page states as they come, so that a killed crawl begins with what it had."""
+
+    def __init__(self, catalog: Catalog, work: Stage) -> None:
+        self._catalog = catalog
+        self._work = work
+        self._waiting: list[PageState] = []
+
+    def __call__(self, state: PageState | None, report: CrawlReport) -> None:
+        """Take one page; every 25th time they are written."""
+        if state is not None:
+            self._waiting.append(state)
+        if len(self._waiting) >= SAVED_EVERY:
+            self.flush()
+        self._work.counts |= _counts(report)
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        self._catalog.pages.save(self._work.source.key, self._waiting)
+        self._waiting = []
+
+
+@dg.asset(
+    partitions_def=source_partitions,
+    group_name="scrape",
+    kinds={"python", "json"},
+    owners=OWNERS,
+    description="What the pages of the source say: each stated occurrence with its provenance; an unchanged page's are carried over.",
+    metadata={"dagster/column_schema": column_schema(RawActivity)},
+)
+def raw_activities(
+    context: dg.AssetExecutionContext,
+    catalog: ResourceParam[Catalog],
+    settings: ResourceParam[Settings],
+    clock: ResourceParam[Clock],
+) -> list[RawActivity]:
+    """Crawl the source and read its pages."""
+    with stage(context, catalog, clock) as work:
+        saver = PageSaver(catalog, work)
+        try:
+            found = asyncio.run(_crawl(work, catalog, settings, clock, saver))
+        finally:
+            saver.flush()
+        catalog.pages.forget(work.source.key, found.gone, clock())
+        stated = found.raw_activities
+        work.counts |= _counts(found.report) | {"rows": len(stated), "gone": len(found.gone)}
+        work.problems += [*found.report.problems, *(one for page in found.pages for one in page.extraction.problems)]
+        context.add_output_metadata(work.metadata() | {"seconds": found.report.seconds, "methods": _methods(stated)})
+    return stated
+
+
+async def _crawl(work: Stage, catalog: Catalog, settings: Settings, clock: Clock, saver: PageSaver) -> Crawl:
+    read_page = functools.partial(_read_page, now=clock(), timezone=work.source.config.timezone)
+    async with http_client(settings, work.source) as client:
+        known = catalog.pages.load(work.source.key)
+        return await crawl(work.source, client=client, known=known, read_page=read_page, clock=clock, on_page=saver)
+
+
+def _read_page(body: bytes, url: str, content_type: str | None, **options: Any) -> Any:  # noqa: ANN401 (see extract_activities)
+    return extract_activities(body, url=url, content_type=content_type, **options)
+
+
+def _counts(report: CrawlReport) -> dict[str, Any]:
+    return {
+        "pages_found": report.found,
+        "fetched": report.fetched,
+        "reused": report.not_modified,
+        "failed": report.failed,
+        "skipped": report.skipped,
+        "bytes_received": report.bytes_received,
+    }
+
+
+def _methods(stated: list[RawActivity]) -> dict[str, int]:
+    return dict(Counter(one.provenance["name"].method if "name" in one.provenance else "unknown" for one in stated))
+
+
+@dg.asset(
+    partitions_def=source_partitions,
+    group_name="scrape",
+    kinds={"python", "json"},
+    owners=OWNERS,
+    description="The source's activities: occurrences folded into one record each, schema.org names, stable ids, ordered by id.",
+    metadata={"dagster/column_schema": column_schema(Activity)},
+)
+def activities(
+    context: dg.AssetExecutionContext,
+    raw_activities: list[RawActivity],
+    catalog: ResourceParam[Catalog],
+    clock: ResourceParam[Clock],
+) -> list[Activity]:
+    """Standardize what the pages say."""
+    with stage(context, catalog, clock) as work:
+        result = standardize(raw_activities, work.source, now=clock())
+        work.counts |= {
+            "rows": len(result.activities),
+            "raw_activities": len(raw_activities),
+            "rejected": len(result.rejections),
+            "rejected_by_reason": dict(Counter(one.reason for one in result.rejections)),
+        }
+        work.problems += [*map(_as_problem, result.rejections), *result.problems]
+        context.add_output_metadata(work.metadata())
+    return list(result.activities)
+
+
+def _as_problem(rejection: Rejection) -> Problem:
+    return Problem(code=f"rejected_{rejection.reason}", subject=rejection.subject, message=rejection.message)

@@ -1,0 +1,74 @@
+"""Enrich: a vector for each activity, through the path that a remote batch takes: submit in one asset, collect in another."""
+
+from collections.abc import Generator
+
+import dagster as dg
+from dagster import ResourceParam
+
+from tripper_assets.assets.activities import OWNERS
+from tripper_assets.clients.embeddings import BatchProvider, collect_embeddings, submit_embeddings
+from tripper_assets.domain.activities import Activity
+from tripper_assets.domain.batches import SubmittedBatch
+from tripper_assets.domain.maps import EmbeddingsMap
+from tripper_assets.partitions import source_partitions
+from tripper_assets.previews import column_schema
+from tripper_assets.resources import Catalog, Clock
+from tripper_assets.tracking import stage
+
+
+@dg.asset(
+    partitions_def=source_partitions,
+    group_name="enrich",
+    kinds={"python", "json"},
+    owners=OWNERS,
+    description="The durable handle of the texts that were submitted for embedding; a text that was embedded before is never sent again.",
+    metadata={"dagster/column_schema": column_schema(SubmittedBatch)},
+)
+def embedding_batch(
+    context: dg.AssetExecutionContext,
+    activities: list[Activity],
+    catalog: ResourceParam[Catalog],
+    embedding_provider: ResourceParam[BatchProvider],
+    clock: ResourceParam[Clock],
+) -> SubmittedBatch:
+    """Submit what the cache does not hold."""
+    with stage(context, catalog, clock) as work:
+        batch = submit_embeddings(activities, provider=embedding_provider, cache=catalog.embeddings)
+        work.counts |= {
+            "rows": len(batch.ids),
+            "fetched": batch.requested,
+            "reused": batch.reused,
+            "model": batch.model,
+        }
+        context.add_output_metadata(work.metadata())
+    return batch
+
+
+@dg.asset(
+    partitions_def=source_partitions,
+    group_name="enrich",
+    kinds={"python", "parquet"},
+    owners=OWNERS,
+    output_required=False,
+    description="Vectors by activity id (float32, unit length); while the provider's batch is pending nothing is yielded, and the workflow waits.",
+)
+def embeddings_map(
+    context: dg.AssetExecutionContext,
+    embedding_batch: SubmittedBatch,
+    catalog: ResourceParam[Catalog],
+    embedding_provider: ResourceParam[BatchProvider],
+    clock: ResourceParam[Clock],
+) -> Generator[dg.Output[EmbeddingsMap]]:
+    """Collect the vectors, if the batch is done."""
+    with stage(context, catalog, clock) as work:
+        collected = collect_embeddings(embedding_batch, provider=embedding_provider, cache=catalog.embeddings)
+        if collected is None:
+            work.skipped = f"The batch {embedding_batch.batch_id} is pending."
+            catalog.workflows.set_status(work.workflow_id, "waiting", work.skipped)
+            context.log.info(work.skipped)
+        else:
+            found, problems = collected
+            work.problems += problems
+            work.counts |= {"rows": len(found.ids), "model": found.model, "dimensions": found.dimensions}
+    if collected is not None:
+        yield dg.Output(collected[0], metadata=work.metadata())

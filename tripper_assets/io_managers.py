@@ -1,0 +1,187 @@
+"""How assets are stored and found again: immutable objects, materializations as the only pointers, and inputs that belong together."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Union, get_args, get_origin
+
+import dagster as dg
+
+from tripper_assets.clients.objects import Objects, StoredObject
+from tripper_assets.domain.errors import CleanedUpError, NotFoundError, PermanentError, TripperError
+from tripper_assets.domain.sources import SOURCE_KEY_PATTERN
+from tripper_assets.domain.workflows import WorkflowFile
+from tripper_assets.failures import verdict
+from tripper_assets.formats import Encoded, decode, encode
+from tripper_assets.partitions import workflow_id
+from tripper_assets.previews import preview
+from tripper_assets.resources import Catalog, Clock
+
+ANCHOR = "activities"
+# Made from one id list, and of use only with that list.
+KEYED_BY_ACTIVITY = frozenset({"images_map", "geocoded_map", "embedding_batch", "embeddings_map"})
+LOOKED_BACK = 200
+SHORT_HASH = 12
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A materialization, as its metadata points to the object."""
+
+    asset: str
+    uri: str
+    sha256: str
+    ids_sha256: str
+    workflow_id: str
+    run_id: str
+    at: datetime
+
+
+class ObjectIOManager(dg.IOManager):
+    """Stores what an asset yields under ``{asset}/{source_key}/{workflow_id}/{run_id}-{sha256[:12]}.{ext}``, and loads what belongs.
+
+    An input is the own run's materialization, else the workflow's, else the latest; an input that is keyed by activity is the newest that
+    was made from the anchor's id list, None for an optional one where there is none.
+    """
+
+    def __init__(self, objects: Objects, catalog: Catalog | None, clock: Clock) -> None:
+        self._objects = objects
+        self._catalog = catalog
+        self._clock = clock
+
+    def handle_output(self, context: dg.OutputContext, obj: object) -> None:
+        """Store a value, write the file's row, and add what the materialization shows."""
+        try:
+            self._store(context, obj)
+        except TripperError as error:
+            raise verdict(error, context.step_context.previous_attempt_count) from error
+
+    def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 (the annotation decides)
+        """Return the stored value that belongs to this run, as the input's annotation asks for it."""
+        try:
+            return self._load(context)
+        except TripperError as error:
+            raise verdict(error, context.step_context.previous_attempt_count) from error
+
+    def _store(self, context: dg.OutputContext, obj: object) -> None:
+        if obj is None:
+            return
+        encoded = encode(obj)
+        run = context.step_context.dagster_run
+        stored = self._objects.put(_object_key(context, run, encoded), encoded.data)
+        if self._catalog is not None:
+            row = _file_row(context.asset_key.path[-1], run.run_id, stored, encoded, self._clock())
+            self._catalog.workflows.add_file(workflow_id(run), row)
+        context.add_output_metadata(
+            {
+                "uri": dg.MetadataValue.path(stored.uri),
+                "bytes": stored.bytes,
+                "dagster/row_count": encoded.rows,
+                "sha256": stored.sha256,
+                "ids_sha256": encoded.ids_sha256,
+                "preview": dg.MetadataValue.md(preview(obj)),
+            }
+        )
+
+    def _load(self, context: dg.InputContext) -> Any:  # noqa: ANN401 (the annotation decides)
+        asset = context.asset_key.path[-1]
+        wanted, optional = _annotation(context.dagster_type.typing_type)
+        found = self.find(context.step_context.instance, context.step_context.dagster_run, asset, context.partition_key)
+        if found is None:
+            if optional:
+                return None
+            raise NotFoundError(
+                f"There is no stored {asset} of {context.partition_key} that belongs to this run; materialize {asset} first."
+            )
+        data = self._read(context.step_context.instance, found, context.partition_key)
+        return decode(data, wanted, extension=found.uri.rsplit(".", 1)[-1], uri=found.uri)
+
+    def find(self, instance: dg.DagsterInstance, run: dg.DagsterRun, asset: str, partition: str) -> Stored | None:
+        """Return the materialization of ``asset`` that belongs to ``run``, None where there is none."""
+        stored = materializations(instance, asset, _source_key(partition))
+        if asset not in KEYED_BY_ACTIVITY:
+            return belonging(stored, run)
+        anchor = belonging(materializations(instance, ANCHOR, partition), run)
+        return next((one for one in stored if anchor is not None and one.ids_sha256 == anchor.ids_sha256), None)
+
+    def _read(self, instance: dg.DagsterInstance, found: Stored, partition: str) -> bytes:
+        try:
+            return self._objects.get(found.uri, sha256=found.sha256)
+        except NotFoundError as error:
+            removed = cleaned_up_at(instance, found.asset, partition, found.uri)
+            if removed is None:
+                raise
+            words = found.asset.replace("_", " ")
+            raise CleanedUpError(
+                f"The stored {words} of {partition} were cleaned up on {removed}; materialize raw_activities and what follows first."
+            ) from error
+
+
+def _object_key(context: dg.OutputContext, run: dg.DagsterRun, encoded: Encoded) -> str:
+    asset, source_key = context.asset_key.path[-1], _source_key(context.partition_key)
+    digest = hashlib.sha256(encoded.data).hexdigest()[:SHORT_HASH]
+    return f"{asset}/{source_key}/{workflow_id(run)}/{run.run_id}-{digest}.{encoded.extension}"
+
+
+def _file_row(asset: str, run_id: str, stored: StoredObject, encoded: Encoded, at: datetime) -> WorkflowFile:
+    return WorkflowFile(
+        asset=asset,
+        run_id=run_id,
+        uri=stored.uri,
+        bytes=stored.bytes,
+        rows=encoded.rows,
+        sha256=stored.sha256,
+        ids_sha256=encoded.ids_sha256,
+        created_at=at,
+    )
+
+
+def materializations(instance: dg.DagsterInstance, asset: str, partition: str) -> list[Stored]:
+    """Return what was stored for an asset and a source, newest first; one without a URI (yielding nothing) is left out."""
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[partition]), limit=LOOKED_BACK
+    ).records
+    found: list[Stored] = []
+    for record in records:
+        event = record.asset_materialization
+        if event is not None and "uri" in event.metadata:
+            text = {
+                name: str(event.metadata[name].value) if name in event.metadata else ""
+                for name in ("uri", "sha256", "ids_sha256", "workflow_id")
+            }
+            found.append(Stored(asset, **text, run_id=record.run_id, at=datetime.fromtimestamp(record.timestamp, UTC)))
+    return found
+
+
+def belonging(stored: list[Stored], run: dg.DagsterRun) -> Stored | None:
+    """Return the own run's, else the workflow's, else the latest of ``stored`` (newest first)."""
+    own = next((one for one in stored if one.run_id == run.run_id), None)
+    same = next((one for one in stored if one.workflow_id == workflow_id(run)), None)
+    return own or same or next(iter(stored), None)
+
+
+def cleaned_up_at(instance: dg.DagsterInstance, asset: str, partition: str, uri: str) -> str | None:
+    """Return the date of the observation that says that the object was removed, None where no clean-up did it."""
+    records = instance.fetch_observations(
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[partition]), limit=LOOKED_BACK
+    ).records
+    for record in records:
+        event = record.asset_observation
+        if event is not None and "deleted_at" in event.metadata and str(event.metadata["uri"].value) == uri:
+            return str(event.metadata["deleted_at"].value)[:10]
+    return None
+
+
+def _annotation(wanted: Any) -> tuple[Any, bool]:  # noqa: ANN401 (any annotation)
+    """Return the annotation without None, and whether None was allowed."""
+    parts = [one for one in get_args(wanted) if one is not type(None)]
+    is_union = get_origin(wanted) is Union or type(wanted).__name__ == "UnionType"
+    return (parts[0], True) if is_union and len(parts) < len(get_args(wanted)) else (wanted, False)
+
+
+def _source_key(partition: str) -> str:
+    if not SOURCE_KEY_PATTERN.match(partition):
+        raise PermanentError(
+            f"The partition {partition[:80]!r} is no source key; register the source with `tripper sources add URL`."
+        )
+    return partition

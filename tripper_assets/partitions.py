@@ -1,0 +1,18 @@
+"""How the graph is cut: one dynamic partition for each source, named by its source key."""
+
+import dagster as dg
+
+SOURCES = "source"
+
+# One partition a source and never one an activity: 36,000 dynamic partitions broke SQLite, 100,000 is Dagster's own limit.
+source_partitions = dg.DynamicPartitionsDefinition(name=SOURCES)
+
+WORKFLOW_TAG = "tripper/workflow_id"
+TRIGGER_TAG = "tripper/trigger"
+SOURCE_URL_TAG = "tripper/source_url"
+KEEP_FILES_TAG = "tripper/keep_files"
+
+
+def workflow_id(run: dg.DagsterRun) -> str:
+    """Return the workflow that a run belongs to: its tag, else its root run (a re-execution goes on with it), else itself."""
+    return run.tags.get(WORKFLOW_TAG) or run.tags.get("dagster/root_run_id") or run.run_id

@@ -1,0 +1,158 @@
+"""How steps write down what they do: the workflow's row, its stages, files and errors, written by the steps themselves."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from tripper_assets.domain.errors import NotFoundError, PermanentError, TripperError
+from tripper_assets.domain.model import Problem, count_by_code
+from tripper_assets.domain.sources import Source, parse_config
+from tripper_assets.domain.workflows import FINAL, Workflow, WorkflowError, WorkflowStatus
+from tripper_assets.failures import is_last_attempt, verdict
+from tripper_assets.partitions import TRIGGER_TAG, workflow_id
+from tripper_assets.resources import Catalog, Clock
+
+SHOWN_PROBLEMS = 20
+
+
+@dataclass
+class Stage:
+    """One asset's work in one workflow: its source with the workflow's configuration, and what it counts."""
+
+    asset: str
+    source: Source
+    workflow_id: str
+    run_id: str
+    counts: dict[str, Any] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    skipped: str = ""
+    """Why the asset yields nothing; empty where it yields."""
+
+    def metadata(self) -> dict[str, Any]:
+        """Return what the materialization shows: every count, problems by code and the first of them in words."""
+        shown: dict[str, Any] = {
+            name: value for name, value in self.counts.items() if isinstance(value, (int, float, str))
+        }
+        shown |= {name: dg.MetadataValue.json(value) for name, value in self.counts.items() if isinstance(value, dict)}
+        shown["workflow_id"] = self.workflow_id
+        shown["source_url"] = dg.MetadataValue.url(self.source.url)
+        if self.problems:
+            shown["problems_by_code"] = dg.MetadataValue.json(count_by_code(self.problems))
+            shown["first_problems"] = dg.MetadataValue.md(_as_list(self.problems))
+        return shown
+
+
+def _as_list(problems: list[Problem]) -> str:
+    lines = [f"* `{one.code}` {one.subject}: {one.message}" for one in problems[:SHOWN_PROBLEMS]]
+    more = len(problems) - len(lines)
+    return "\n".join(lines + ([f"* and {more} more"] if more > 0 else []))
+
+
+@contextmanager
+def stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock) -> Generator[Stage]:
+    """Run one asset's work as a stage of its workflow: started, then completed, skipped or failed, with its counts.
+
+    An error of the project becomes Dagster's verdict (a retry or a failure with one sentence); any other error goes through as it is.
+    """
+    asset = context.asset_key.path[-1]
+    try:
+        work = _open_stage(context, catalog, clock, asset)
+    except TripperError as error:
+        raise verdict(error, context.retry_number) from error
+    try:
+        yield work
+    except BaseException as error:
+        if isinstance(error, GeneratorExit):
+            raise
+        _record_failure(
+            catalog,
+            clock,
+            work,
+            error,
+            last=not isinstance(error, TripperError) or is_last_attempt(error, context.retry_number),
+        )
+        if isinstance(error, TripperError):
+            raise verdict(error, context.retry_number) from error
+        raise
+    work.counts["problems"] = len(work.problems)
+    if work.problems:
+        work.counts["problems_by_code"] = count_by_code(work.problems)
+    status = "skipped" if work.skipped else "completed"
+    catalog.workflows.stage_ended(work.workflow_id, asset, status, clock(), work.counts)
+
+
+def _open_stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, asset: str) -> Stage:
+    identifier, key = workflow_id(context.run), context.partition_key
+    source = catalog.sources.get(key)
+    if source is None:
+        raise NotFoundError(
+            f"Materializing {asset} needs the source {key}, which is not in the registry; add it with `tripper sources add URL`."
+        )
+    found = catalog.workflows.get(identifier)
+    workflow = found or _new_workflow(context, catalog, clock, source)
+    if workflow.source_key != key:
+        raise PermanentError(
+            f"The workflow {identifier} belongs to {workflow.source_key} and not to {key}; launch the run with another {key} workflow."
+        )
+    if workflow.status in FINAL | {"queued", "waiting", "review"}:
+        catalog.workflows.set_status(identifier, "running")
+    catalog.workflows.stage_started(identifier, asset, clock())
+    config = parse_config(workflow.config, subject=f"workflow {identifier}")
+    return Stage(asset, source.model_copy(update={"config": config}), identifier, context.run_id)
+
+
+def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, source: Source) -> Workflow:
+    location = catalog.sources.get_location(source.location_id) if source.location_id else None
+    workflow = Workflow(
+        id=workflow_id(context.run),
+        source_key=source.key,
+        source_url=source.url,
+        status="running",
+        config=source.config.model_dump(mode="json"),
+        location_id=source.location_id,
+        trigger=context.run.tags.get(TRIGGER_TAG, "ui"),
+        created_at=clock(),
+        started_at=clock(),
+    )
+    catalog.workflows.start(workflow, location)
+    return workflow
+
+
+def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseException, *, last: bool) -> None:
+    kind, message = type(error).__name__, str(error) or type(error).__name__
+    try:
+        catalog.workflows.add_error(
+            work.workflow_id, WorkflowError(stage=work.asset, kind=kind, message=message, at=clock())
+        )
+        catalog.workflows.stage_ended(work.workflow_id, work.asset, "failed", clock(), work.counts)
+        found = catalog.workflows.get(work.workflow_id) if last else None
+        if found is not None and found.status not in FINAL:
+            catalog.workflows.set_status(work.workflow_id, "failed", f"{work.asset}: {message}")
+    except TripperError as second:
+        # The catalog itself is what failed: the run's own error says so, and the reconciliation writes the row later.
+        error.add_note(f"Recording this in the catalog failed too: {second}")
+
+
+def reconcile(run: dg.DagsterRun, catalog: Catalog, clock: Clock) -> None:
+    """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing."""
+    workflow = catalog.workflows.get(workflow_id(run))
+    if workflow is None or workflow.status != "running":
+        return
+    if run.status is dg.DagsterRunStatus.SUCCESS:
+        status, reason = _after_success(workflow)
+    elif run.status is dg.DagsterRunStatus.CANCELED:
+        status, reason = "canceled", "The run was canceled."
+    elif run.status is dg.DagsterRunStatus.FAILURE:
+        status, reason = "failed", "The run failed before a step could say why; its log in the Dagster UI does."
+    else:
+        return
+    catalog.workflows.set_status(workflow.id, status, reason)
+
+
+def _after_success(workflow: Workflow) -> tuple[WorkflowStatus, str]:
+    waits = any(file.asset == "final_jsonl" for file in workflow.files) and workflow.import_summary is None
+    reason = f"Has a final JSONL that is not imported; `tripper import {workflow.id}` imports it."
+    return ("review", reason) if waits else ("completed", "")
