@@ -12,8 +12,8 @@ from tripper_assets.clients.geocoding import OfflineGeocoder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.io_managers import ObjectIOManager
 from tripper_assets.resources import Catalog, open_catalog, utc_now
+from tripper_assets.sensors import sources_sensor, workflow_status_sensor
 from tripper_assets.settings import Settings, load_settings
-from tripper_assets.sensors import workflow_status_sensor
 
 ASSET_MODULES = [activities, images, geocoding, embeddings, publishing, imports]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
@@ -31,7 +31,7 @@ def build_definitions(overrides: Mapping[str, object] | None = None) -> dg.Defin
     return dg.Definitions(
         assets=dg.load_assets_from_modules(ASSET_MODULES),
         jobs=jobs.ALL,
-        sensors=[workflow_status_sensor],
+        sensors=[sources_sensor, workflow_status_sensor],
         resources={**_resources(settings), **given},
         executor=EXECUTORS[settings.executor],
     )

@@ -136,7 +136,7 @@ def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseExce
         error.add_note(f"Recording this in the catalog failed too: {second}")
 
 
-def reconcile(run: dg.DagsterRun, catalog: Catalog, clock: Clock) -> None:
+def reconcile(run: dg.DagsterRun, catalog: Catalog) -> None:
     """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing."""
     workflow = catalog.workflows.get(workflow_id(run))
     if workflow is None or workflow.status != "running":

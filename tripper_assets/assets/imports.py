@@ -9,10 +9,12 @@ from dagster import ResourceParam
 from tripper_assets.assets.activities import OWNERS
 from tripper_assets.assets.publishing import bundle_checks
 from tripper_assets.catalog.activities import import_snapshot
+from tripper_assets.cleanup import remove_files
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.domain.publishing import Verdict, publish_verdict
-from tripper_assets.domain.workflows import INTERMEDIATES, ImportSummary, WorkflowFile
+from tripper_assets.domain.retention import present_intermediates
+from tripper_assets.domain.workflows import ImportSummary
 from tripper_assets.formats import Bundle
 from tripper_assets.partitions import KEEP_FILES_TAG, source_partitions
 from tripper_assets.previews import column_schema
@@ -95,29 +97,9 @@ def workflow_cleanup(
     """Remove what the catalog now holds, and say so on each asset."""
     with stage(context, catalog, clock) as work:
         kept = not work.source.config.auto_import or KEEP_FILES_TAG in context.run.tags
-        removed = [] if kept else remove_intermediates(work.workflow_id, catalog, objects, clock)
-        for file in removed:
-            context.log_event(cleaned_up(file, context.partition_key, clock().isoformat()))
-        work.counts |= {"rows": len(removed), "kept": int(kept), "bytes_removed": sum(file.bytes for file in removed)}
+        workflow = catalog.workflows.get(work.workflow_id)
+        files = () if kept or workflow is None else present_intermediates(workflow)
+        if workflow is not None and files:
+            remove_files(workflow, files, catalog=catalog, objects=objects, at=clock(), report=context.log_event)
+        work.counts |= {"rows": len(files), "kept": int(kept), "bytes_removed": sum(file.bytes for file in files)}
     return dg.MaterializeResult(metadata=work.metadata())
-
-
-def remove_intermediates(workflow_id: str, catalog: Catalog, objects: Objects, clock: Clock) -> list[WorkflowFile]:
-    """Remove the workflow's five kinds of intermediates that are still there, and return their rows."""
-    workflow = catalog.workflows.get(workflow_id)
-    files = [
-        file for file in (workflow.files if workflow else []) if file.asset in INTERMEDIATES and file.deleted_at is None
-    ]
-    objects.delete([file.uri for file in files])
-    catalog.workflows.mark_deleted(workflow_id, [file.uri for file in files], clock())
-    return files
-
-
-def cleaned_up(file: WorkflowFile, partition: str, at: str) -> dg.AssetObservation:
-    """Return the observation that says on an asset that its stored object was removed."""
-    return dg.AssetObservation(
-        asset_key=file.asset,
-        partition=partition,
-        description="cleaned up",
-        metadata={"uri": file.uri, "sha256": file.sha256, "bytes": file.bytes, "deleted_at": at},
-    )

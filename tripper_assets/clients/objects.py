@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote, urlsplit
@@ -139,6 +139,16 @@ class Objects:
                     yield StoredObject(
                         f"{self.url}/{quote(meta['path'])}", meta["path"], meta["size"], "", meta["last_modified"]
                     )
+
+    def sign(self, uri: str, seconds: int) -> str:
+        """Return a URL that anybody can read the object at for so many seconds.
+
+        Raises:
+            PermanentError: a folder and memory cannot sign.
+        """
+        if not isinstance(self._store, S3Store):
+            raise PermanentError(f"{self.url} cannot sign URLs, only S3 can; download the file instead.")
+        return obstore.sign(self._store, "GET", self.key(uri), timedelta(seconds=seconds))
 
     def check_writable(self) -> None:
         """Write and remove a small object.

@@ -1,0 +1,66 @@
+# `make demo` and `make test` are all the set-up there is; the rest is for people who work on the project.
+
+PYTHON ?= python3
+VENV := .venv
+UV_VERSION := 0.13.9
+UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(VENV)/bin/uv
+BIN := $(VENV)/bin
+TESTS ?= tripper_assets_tests
+COVERAGE := --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=90
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long lint types imports validate bench format clean
+
+help:  ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is %s; try make PYTHON=python3.12" % sys.version.split()[0])'
+	@echo "Making the environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/.run: uv.lock pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing what the lock file names"
+	@$(UV) sync --frozen --inexact --no-dev --quiet
+	@touch $@
+
+$(VENV)/.dev: uv.lock pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing what the lock file names, with the tools for tests"
+	@$(UV) sync --frozen --inexact --quiet
+	@touch $@ $(VENV)/.run
+
+setup: $(VENV)/.dev  ## make the environment, with the tools for tests
+
+demo: $(VENV)/.run  ## take the bundled sample site through the whole graph
+	@$(BIN)/tripper demo $(ARGS)
+
+test: lint types imports validate  ## linters, types, import rules and all tests with few seeds
+	@$(BIN)/pytest -n 2 -m "not long" $(COVERAGE) $(TESTS)
+
+test-long: $(VENV)/.dev  ## the full counts of seeds, kills and fuzz cases
+	@$(BIN)/pytest -n 2 -m long $(TESTS)
+
+lint: $(VENV)/.dev  ## ruff
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+
+types: $(VENV)/.dev  ## basedpyright, strict
+	@$(BIN)/basedpyright --level error
+
+imports: $(VENV)/.dev  ## the layers, held by import-linter
+	@$(BIN)/lint-imports --no-cache
+
+validate: $(VENV)/.dev  ## does the code location load
+	@home=$$(mktemp -d) && DAGSTER_HOME=$$home TRIPPER_HOME=$$home $(BIN)/dagster definitions validate -w workspace.yaml --log-level warning; \
+	  status=$$?; rm -rf $$home; exit $$status
+
+bench: $(VENV)/.dev  ## every benchmark, one table, benchmarks/results/latest.json
+	@$(BIN)/python -m benchmarks
+
+format: $(VENV)/.dev  ## rewrite files as ruff wants them
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## remove the environment and what runs left behind
+	rm -rf $(VENV) .tripper .coverage .pytest_cache .ruff_cache .hypothesis

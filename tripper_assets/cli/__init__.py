@@ -1,0 +1,38 @@
+"""The command `tripper`: what people type; each command opens what it needs, calls the stages and prints what came out."""
+
+import sys
+
+import typer
+
+from tripper_assets.cli import catalog, demo, doctor, pages, run, sources, workflows
+from tripper_assets.cli.output import print_error
+from tripper_assets.domain.errors import ConfigurationError, TripperError
+
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="Turn source URLs into reviewed, searchable things to do with children.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for module in (demo, run, workflows, catalog, pages, doctor):
+    module.register(app)
+app.add_typer(sources.sources_app, name="sources")
+app.add_typer(sources.locations_app, name="locations")
+app.add_typer(doctor.db_app, name="db")
+
+
+def main() -> None:
+    """Run the command line; an error of the project is one sentence on standard error, exit code 1, or 2 for wrong input."""
+    try:
+        app()
+    except ConfigurationError as error:
+        print_error(str(error))
+        sys.exit(WRONG_INPUT)
+    except TripperError as error:
+        print_error(str(error))
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        print_error("Interrupted; what was stored stays, and the same command goes on from there.")
+        sys.exit(INTERRUPTED)

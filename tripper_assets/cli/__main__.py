@@ -1,0 +1,5 @@
+"""`python -m tripper_assets.cli` is `tripper`."""
+
+from tripper_assets.cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""`tripper extract`: what one page states, with where each value was read."""
+
+import asyncio
+import mimetypes
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tripper_assets.cli.output import Json, print_json, print_table, say
+from tripper_assets.domain.activities import Extraction
+from tripper_assets.domain.errors import ConfigurationError, error_for_status
+from tripper_assets.domain.sources import make_source
+from tripper_assets.extract import extract_activities
+from tripper_assets.resources import http_client, utc_now
+from tripper_assets.settings import load_settings
+
+ERROR = 400
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command("extract")(extract)
+
+
+def extract(
+    page: Annotated[str, typer.Argument(metavar="PATH_OR_URL", help="A file, or a web address.")],
+    *,
+    url: Annotated[str | None, typer.Option(help="The address that a file was saved from.")] = None,
+    at: Annotated[str | None, typer.Option(help="Read the page as on this day (ISO 8601).")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="The zone of times that state none, such as Europe/Berlin.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Read one page, and print the raw activities that it states with their provenance."""
+    now = _moment(at)
+    body, address, content_type = _fetched(page) if page.startswith(("http://", "https://")) else _read(Path(page), url)
+    found = extract_activities(body, url=address, content_type=content_type, now=now, timezone=timezone)
+    if as_json:
+        print_json(
+            {
+                "activities": [one.dump() for one in found.activities],
+                "links": found.links,
+                "problems": [one.dump() for one in found.problems],
+            }
+        )
+    else:
+        _print(found)
+
+
+def _print(found: Extraction) -> None:
+    for activity in found.activities:
+        values = activity.dump()
+        rows = [
+            (name, value, *_read_where(activity.provenance.get(name)))
+            for name, value in values.items()
+            if name not in ("provenance", "page")
+        ]
+        print_table(("field", "value", "method", "evidence"), rows, title=activity.name)
+    for problem in found.problems:
+        say(f"{problem.code}: {problem.message or problem.subject}")
+    say(f"{len(found.activities)} activities, {len(found.links)} links, {len(found.problems)} problems.")
+
+
+def _read_where(provenance: object) -> tuple[str, str]:
+    return (getattr(provenance, "method", ""), getattr(provenance, "evidence", "")) if provenance else ("", "")
+
+
+def _moment(at: str | None) -> datetime:
+    if at is None:
+        return utc_now()
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise ConfigurationError(f"--at is {at!r}; give a date or date-time such as 2026-06-01.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=utc_now().tzinfo)
+
+
+def _read(path: Path, url: str | None) -> tuple[bytes, str, str | None]:
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"The page {path} cannot be read ({error.strerror}); give a file or a web address."
+        ) from error
+    return body, url or path.resolve().as_uri(), mimetypes.guess_type(path.name)[0]
+
+
+def _fetched(url: str) -> tuple[bytes, str, str | None]:
+    source = make_source(url)
+
+    async def fetch() -> tuple[bytes, str, str | None]:
+        async with http_client(load_settings(), source) as client:
+            reply = await client.get(url)
+        if reply.status >= ERROR:
+            raise error_for_status(reply.status, f"Fetching {url}")
+        return reply.body, reply.url, reply.headers.get("content-type")
+
+    return asyncio.run(fetch())

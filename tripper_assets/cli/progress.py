@@ -1,0 +1,70 @@
+"""What a person sees of a running workflow: a line with a bar for each stage on a terminal, plain lines in a pipe."""
+
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+SHOWN_COUNTS = ("rows", "fetched", "reused", "rejected", "inserted", "updated", "unchanged", "removed", "problems")
+
+
+class StageProgress:
+    """Hears stages start, go on and end, and shows them; everything goes to standard error, so that output stays clean."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._started: dict[str, float] = {}
+        self._tasks: dict[str, TaskID] = {}
+        self._bars = _bars() if sys.stderr.isatty() and not quiet else None
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Stop drawing; what was drawn stays."""
+        if self._bars:
+            self._bars.stop()
+
+    def __call__(self, asset: str, event: str, counts: Mapping[str, Any]) -> None:
+        """Take one event of a stage."""
+        if event == "started":
+            self._started[asset] = time.monotonic()
+        if self._bars:
+            self._draw(self._bars, asset, event, counts)
+        elif not self._quiet and event not in ("started", "progress"):
+            seconds = time.monotonic() - self._started.get(asset, time.monotonic())
+            sys.stderr.write(f"{asset}: {event} in {seconds:.1f} s{_shown(counts)}\n")
+
+    def _draw(self, bars: Progress, asset: str, event: str, counts: Mapping[str, Any]) -> None:
+        if asset not in self._tasks:
+            self._tasks[asset] = bars.add_task(asset, total=None, counts="")
+        task = self._tasks[asset]
+        bars.update(task, counts=_shown(counts))
+        if event not in ("started", "progress"):
+            mark = {"completed": "[green]", "skipped": "[yellow]", "failed": "[red]"}[event]
+            bars.update(task, total=1, completed=1, description=f"{mark}{asset}")
+            bars.stop_task(task)
+
+
+def _bars() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(20),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[counts]}"),
+    )
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _shown(counts: Mapping[str, Any]) -> str:
+    parts = [f"{counts[name]} {name}" for name in SHOWN_COUNTS if name in counts]
+    return f" ({', '.join(parts)})" if parts else ""

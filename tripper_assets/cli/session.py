@@ -1,0 +1,139 @@
+"""What a command works in: settings, the Dagster instance with its home, the catalog, and workflows that announce their stages."""
+
+import os
+import shutil
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tripper_assets.catalog.database import Database
+from tripper_assets.catalog.workflows import Workflows
+from tripper_assets.domain.errors import ConfigurationError, NotFoundError
+from tripper_assets.domain.sources import Source
+from tripper_assets.domain.workflows import StageStatus, Workflow
+from tripper_assets.resources import Catalog, open_catalog
+from tripper_assets.settings import PROJECT_FOLDER, Settings, load_settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+Listener = Callable[[str, str, Mapping[str, Any]], None]
+"""Hears (asset, started | progress | completed | skipped | failed, counts)."""
+
+
+class AnnouncedWorkflows(Workflows):
+    """Workflows that tell a listener of each stage as its rows are written."""
+
+    def __init__(self, database: Database, listener: Listener) -> None:
+        super().__init__(database)
+        self._listener = listener
+
+    def stage_started(self, workflow_id: str, asset: str, at: datetime) -> None:
+        """Write the row, then tell."""
+        super().stage_started(workflow_id, asset, at)
+        self._listener(asset, "started", {})
+
+    def stage_progress(self, workflow_id: str, asset: str, counts: Mapping[str, Any]) -> None:
+        """Write the row, then tell."""
+        super().stage_progress(workflow_id, asset, counts)
+        self._listener(asset, "progress", counts)
+
+    def stage_ended(
+        self, workflow_id: str, asset: str, status: StageStatus, at: datetime, counts: Mapping[str, Any]
+    ) -> None:
+        """Write the row, then tell."""
+        super().stage_ended(workflow_id, asset, status, at, counts)
+        self._listener(asset, status, counts)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The settings and the open catalog of one command."""
+
+    settings: Settings
+    catalog: Catalog
+
+    def announcing(self, listener: Listener) -> "Session":
+        """Return a session whose stages are told to ``listener``."""
+        workflows = AnnouncedWorkflows(self.catalog.database, listener)
+        return replace(self, catalog=replace(self.catalog, workflows=workflows))
+
+    def source(self, key_or_url: str) -> Source:
+        """Return the registered source of a key or a URL.
+
+        Raises:
+            NotFoundError: it is not in the registry.
+        """
+        found = self.catalog.sources.get(key_or_url) or _by_url(self.catalog, key_or_url)
+        if found is None:
+            raise NotFoundError(
+                f"The source {key_or_url} is not in the registry; add it with `tripper sources add URL`, or list them with `tripper sources list`."
+            )
+        return found
+
+    def workflow(self, identifier: str) -> Workflow:
+        """Return the workflow of an id, or of the unique start of one.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        found = self.catalog.workflows.get(identifier)
+        if found is None:
+            raise NotFoundError(f"There is no workflow {identifier}; `tripper status` lists them.")
+        return found
+
+
+def _by_url(catalog: Catalog, url: str) -> Source | None:
+    from tripper_assets.domain.sources import source_key  # noqa: PLC0415 (only asked for what is no key)
+
+    try:
+        return catalog.sources.get(source_key(url))
+    except ConfigurationError:
+        return None
+
+
+@contextmanager
+def open_session(*, migrate: bool = False) -> Generator[Session]:
+    """Open what a command works in, and close it in order."""
+    settings = load_settings()
+    prepare_home(settings)
+    with open_catalog(settings, migrate=migrate) as catalog:
+        yield Session(settings, catalog)
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make the home and Dagster's home in it, with the project's dagster.yaml, and tell Dagster where it is.
+
+    Raises:
+        ConfigurationError: the home cannot be written.
+    """
+    wanted = PROJECT_FOLDER / "dagster.yaml"
+    there = settings.dagster_home / "dagster.yaml"
+    try:
+        settings.dagster_home.mkdir(parents=True, exist_ok=True)
+        if wanted.exists() and (not there.exists() or there.read_bytes() != wanted.read_bytes()):
+            _copy_whole(wanted, there)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The home {settings.home} cannot be written ({error.strerror}); free it or set TRIPPER_HOME to another folder."
+        ) from error
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["TRIPPER_HOME"] = str(settings.home)
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(source, temporary)
+    temporary.replace(target)
+
+
+@contextmanager
+def dagster_instance() -> Generator["dg.DagsterInstance"]:
+    """Open the instance in DAGSTER_HOME."""
+    import dagster as dg  # noqa: PLC0415 (two seconds that only commands that run something pay)
+
+    with dg.DagsterInstance.get() as instance:
+        yield instance

@@ -1,0 +1,92 @@
+"""The code location loads, and its assets tell a person what they are."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tripper_assets.definitions import build_definitions
+
+PROJECT = Path(__file__).resolve().parent.parent
+ASSETS = {
+    "raw_activities": "scrape",
+    "activities": "scrape",
+    "images_map": "enrich",
+    "geocoded_map": "enrich",
+    "embedding_batch": "enrich",
+    "embeddings_map": "enrich",
+    "activity_diff": "publish",
+    "final_jsonl": "publish",
+    "imported_activities": "publish",
+    "workflow_cleanup": "publish",
+}
+
+
+@pytest.fixture(scope="module")
+def graph() -> dg.AssetGraph:
+    return build_definitions().resolve_asset_graph()
+
+
+def test_the_graph_holds_exactly_the_assets_that_people_know(graph: dg.AssetGraph) -> None:
+    groups = {key.to_user_string(): graph.get(key).group_name for key in graph.get_all_asset_keys()}
+
+    assert groups == ASSETS
+
+
+@pytest.mark.parametrize("asset", ASSETS)
+def test_each_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(graph: dg.AssetGraph, asset: str) -> None:
+    node = graph.get(dg.AssetKey(asset))
+
+    assert len(node.description or "") > 40
+    assert node.owners == ["team:tripper"]
+    assert "python" in node.kinds
+    assert isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)
+
+
+def test_each_stored_asset_shows_its_columns(graph: dg.AssetGraph) -> None:
+    without = {key for key in ASSETS if "dagster/column_schema" not in graph.get(dg.AssetKey(key)).metadata}
+
+    assert without == {"embeddings_map", "workflow_cleanup"}
+
+
+def test_an_enrichment_depends_on_activities_alone(graph: dg.AssetGraph) -> None:
+    for asset in ("images_map", "geocoded_map", "embedding_batch"):
+        assert {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys} == {"activities"}
+
+
+def test_the_import_waits_for_the_diff_against_the_catalog_as_it_was(graph: dg.AssetGraph) -> None:
+    parents = {key.to_user_string() for key in graph.get(dg.AssetKey("imported_activities")).parent_keys}
+
+    assert parents == {"final_jsonl", "embeddings_map", "activity_diff"}
+
+
+def test_no_asset_has_a_backfill_policy_that_would_put_two_sources_into_one_run(graph: dg.AssetGraph) -> None:
+    assert all(graph.get(key).backfill_policy is None for key in graph.get_all_asset_keys())
+
+
+def test_no_check_blocks_the_run(graph: dg.AssetGraph) -> None:
+    assert graph.asset_check_keys
+    assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
+
+
+def test_the_jobs_cut_the_graph_where_a_person_decides() -> None:
+    definitions = build_definitions()
+
+    scraped = {
+        key.to_user_string() for key in definitions.resolve_job_def("scrape_source").asset_layer.executable_asset_keys
+    }
+
+    assert scraped == set(ASSETS) - {"imported_activities", "workflow_cleanup"}
+
+
+def test_loading_the_code_location_starts_nothing_and_writes_nothing(tmp_path: Path) -> None:
+    environment = {**os.environ, "TRIPPER_HOME": str(tmp_path / "home")}
+
+    subprocess.run(
+        [sys.executable, "-c", "import tripper_assets.definitions"], check=True, env=environment, cwd=PROJECT
+    )
+
+    assert not (tmp_path / "home").exists()
