@@ -1,1 +1,3 @@
-"""Reading pages: bytes in, stated activities out; no I/O, no clock."""
+"""Reading of documents: what a page, a feed or a calendar states, without I/O and without a clock."""
+
+from tripper_assets.extract.documents import extract_activities as extract_activities

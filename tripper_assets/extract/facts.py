@@ -1,0 +1,58 @@
+"""Labelled facts on a page: "Wann: ...", "Price ...", in dl, tables, bold labels and plain lines, in six languages."""
+
+import re
+
+from tripper_assets.extract.blocks import Line
+from tripper_assets.extract.date_words import plain
+
+LABELS = {
+    "when": "when,date,dates,date and time,date & time,dates and times,day,days,wann,datum,termin,termine,quand,dates et horaires,date et heure,"
+    "cuando,fecha,fechas,fecha y hora,quando,data,date e orari,data e ora,wanneer,datum en tijd,event date,meeting date",
+    "time": "time,times,start time,starts,uhrzeit,zeit,beginn,heure,horaire,horaires,hora,horario,orario,ora,orari,tijd,tijdstip,aanvang,meeting time",
+    "where": "where,location,venue,place,address,meeting point,wo,ort,veranstaltungsort,adresse,treffpunkt,ou,lieu,donde,lugar,direccion,dove,luogo,"
+    "indirizzo,sede,waar,locatie,adres,plaats,meeting location,event location",
+    "age": "age,ages,age group,age range,suitable for,for ages,who,alter,altersgruppe,altersempfehlung,fur wen,age recommande,public,edad,edades,"
+    "eta,leeftijd,leeftijden,recommended age",
+    "price": "price,prices,cost,costs,tickets,ticket prices,admission,entry,fee,fees,entry fee,preis,preise,eintritt,eintrittspreise,kosten,gebuhr,"
+    "prix,tarif,tarifs,precio,precios,entrada,prezzo,prezzi,costo,ingresso,biglietti,prijs,prijzen,toegang",
+    "organizer": "organiser,organizer,organised by,organized by,hosted by,host,veranstalter,organisateur,organizador,organiza,organizzatore,"
+    "organizzato da,organisator,organisatie",
+    "hours": "opening hours,opening times,open,hours,offnungszeiten,geoffnet,horaires d'ouverture,horaires d ouverture,heures d'ouverture,"
+    "horario de apertura,orari di apertura,orario di apertura,openingstijden,openingsuren",
+    "category": "category,categories,type,kategorie,categorie,categoria",
+}
+_KIND = {label: kind for kind, labels in LABELS.items() for label in labels.split(",")}
+_LABEL = re.compile(r"^([^\W\d_][^:\n]{1,28}?)\s?[:：]\s?(.*)$")  # noqa: RUF001 (the full-width colon that pages write)
+MAX_VALUE = 300
+
+
+def labelled_facts(lines: list[Line]) -> dict[str, list[str]]:
+    """Return the texts that stand behind the labels of each kind, in page order."""
+    facts: dict[str, list[str]] = {}
+    for index, line in enumerate(lines):
+        kind, value = _labelled(line)
+        if kind and not value and index + 1 < len(lines) and not lines[index + 1].heading:
+            value = lines[index + 1].text if not _labelled(lines[index + 1])[0] else ""
+        if kind and value:
+            facts.setdefault(kind, []).append(value[:MAX_VALUE])
+    return facts
+
+
+def _labelled(line: Line) -> tuple[str, str]:
+    """Return the kind of the label that the line begins with, and what stands behind it in the line."""
+    match = _LABEL.match(line.text)
+    if match and label_kind(match[1]):
+        return label_kind(match[1]), match[2].strip()
+    if line.strong and line.text.startswith(line.strong) and label_kind(line.strong):
+        return label_kind(line.strong), line.text[len(line.strong) :].lstrip(" :-–").strip()  # noqa: RUF001 (the dashes that pages write)
+    return label_kind(line.text) if len(line.text) <= 30 else "", ""  # noqa: PLR2004 (a label is short)
+
+
+def label_kind(text: str) -> str:
+    """Return what a label labels, empty for other text."""
+    return _KIND.get(plain(text.strip().rstrip(":").strip()), "")
+
+
+def is_label(line: Line) -> bool:
+    """Return whether the line is, or begins with, a label."""
+    return bool(_labelled(line)[0])

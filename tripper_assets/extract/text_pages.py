@@ -1,0 +1,266 @@
+"""Pages that state an activity in plain text: title, OpenGraph, <time>, labelled facts and dates in words."""
+
+import re
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from selectolax.lexbor import LexborNode
+
+from tripper_assets.domain.activities import AgeRange, ImageObject, Offer, Organizer
+from tripper_assets.domain.identity import fold
+from tripper_assets.extract.addresses import place_from_text
+from tripper_assets.extract.ages import find_ages
+from tripper_assets.extract.blocks import Line, read_lines
+from tripper_assets.extract.clock import Clock, parse_iso
+from tripper_assets.extract.dates import DateSpan, find_dates
+from tripper_assets.extract.drafts import Draft, fill
+from tripper_assets.extract.facts import is_label, labelled_facts
+from tripper_assets.extract.hours import hours_in
+from tripper_assets.extract.jsonld import Node
+from tripper_assets.extract.listings import listing_drafts
+from tripper_assets.extract.page import Page, absolute
+from tripper_assets.extract.prices import find_prices, is_free
+from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clean, clipped, plain_text
+
+# A page about one of these is not about an activity, whatever dates it names.
+OTHER_SUBJECTS = frozenset("Recipe Product NewsArticle BlogPosting JobPosting VideoObject HowTo QAPage FAQPage Book Movie".split())
+_OTHER_PAGES = re.compile(
+    r"\b(?:contact|imprint|impressum|privacy|datenschutz\w*|cookies?|terms|agb|about us|über uns|ueber-uns|kontakt|legal|mentions légales|aviso legal|"
+    r"note legali|disclaimer|404|not found|nicht gefunden|search results|suchergebnisse|login|log in|sign in|newsletter|jobs?|careers?|sitemap|"
+    r"accessibility statement|barrierefreiheit|press releases?|pressemitteilung\w*|contacto|contatti|recipes?|rezepte?)\b",
+    re.IGNORECASE,
+)
+_PUBLISHED = re.compile(r"publish|posted|updated|modified|entry-date|post-date|byline|created|veröffentlicht|aktualisiert|stand:|©|copyright", re.IGNORECASE)
+_SIGNAL = re.compile(
+    r"\b(?:events?|activit\w+|workshops?|class(?:es)?|festivals?|tours?|exhibitions?|storytime|story time|concerts?|shows?|fair|market|playgroup|family|"
+    r"families|kids|children|calendar|whats-on|what's on|veranstaltung\w*|termine?|kurse?|ausstellung\w*|führung\w*|kinder\w*|familien?\w*|konzerte?|"
+    r"fest|markt|atelier|spectacle|exposition|sortie|enfants?|famille|evento?s?|eventi|taller|exposición|niños|laboratorio|mostra|bambini|"
+    r"activiteit\w*|voorstelling|tentoonstelling|kinderen|meetings?|hearing|session)\b",
+    re.IGNORECASE,
+)
+MAX_SCANNED = 60
+
+
+def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[Node]) -> list[Draft]:
+    """Return the structured activities, the only one of them filled from the page's text; where there is none, what the text states."""
+    if len(structured) > 1 or page.tree.body is None:
+        return structured
+    if structured:
+        _fill_from_meta(structured[0], page)
+        return structured
+    types = {one for node in nodes for one in node.get("@type", [])}
+    if types & OTHER_SUBJECTS or _is_other_page(page):
+        return []
+    lines = read_lines(_content(page))
+    listed = listing_drafts(lines, page, clock, title_of(page, lines))
+    if len(listed) > 1:
+        return listed
+    detail = _detail(page, clock, lines)
+    return [detail] if detail is not None else listed
+
+
+def _content(page: Page) -> LexborNode:
+    body = page.tree.body
+    for selector in ("main", "[role=main]", "article"):
+        found = page.tree.css(selector)
+        if len(found) == 1 and len(found[0].text(deep=True)) > 80:  # noqa: PLR2004 (an empty main element holds nothing)
+            return found[0]
+    return body or page.tree.root  # type: ignore[return-value]
+
+
+def _is_other_page(page: Page) -> bool:
+    title = page.tree.css_first("title")
+    words = clean(title.text(deep=True))[:200] if title else ""
+    path = unquote(urlsplit(page.url).path).replace("-", " ").replace("_", " ").rpartition("/")[2]
+    return bool(_OTHER_PAGES.search(path[:100]) or _OTHER_PAGES.match(words))
+
+
+def title_of(page: Page, lines: list[Line]) -> str:
+    """Return the page's own title: its first main heading, else OpenGraph's, else the title element's, without the site's name."""
+    site = page.meta.get("og:site_name", "")
+    heading = next((line.text for line in lines if line.heading == 1), "")
+    if not heading:
+        node = page.tree.css_first("h1")
+        heading = clean(node.text(deep=True, separator=" ")) if node else ""
+    node = page.tree.css_first("title")
+    stated = [heading, page.meta.get("og:title", ""), clean(node.text(deep=True)) if node else ""]
+    for text in stated:
+        title = without_site(plain_text(text), site)
+        if title and fold(title) != fold(site) and len(title) <= MAX_NAME:
+            return title
+    return ""
+
+
+def without_site(title: str, site: str) -> str:
+    """Return the title without the site's name at its end; an unnamed site is what stands behind the last bar."""
+    head, mark, tail = title.rpartition(" | ") if " | " in title else re.match(r"(.*?)(\s[-–—·»]\s)?([^-–—·»]*)$", title).groups()  # type: ignore[union-attr]  # noqa: RUF001
+    if mark and head and (fold(tail) == fold(site) or " | " in title or (not site and False)):
+        return head.strip()
+    return title
+
+
+def _fill_from_meta(draft: Draft, page: Page) -> None:
+    """Fill the page's one activity from OpenGraph, where the page is about it."""
+    title = fold(page.meta.get("og:title", ""))
+    name = fold(draft.get("name"))
+    if title and name and (name in title or title in name):
+        fill(draft, _meta_draft(page))
+
+
+def _meta_draft(page: Page) -> Draft:
+    draft = Draft("opengraph")
+    description = plain_text(page.meta.get("og:description") or page.meta.get("description") or "")
+    draft.put("description", clipped(description, MAX_DESCRIPTION))
+    image = absolute(page.meta.get("og:image:secure_url") or page.meta.get("og:image") or page.meta.get("twitter:image") or "", page.base)
+    draft.put("image", (ImageObject(sourceUrl=image),) if image else (), image)
+    return draft
+
+
+def _detail(page: Page, clock: Clock, lines: list[Line]) -> Draft | None:
+    """Return the one activity that the page is about; None where nothing says when it is, or nothing says that it is one."""
+    name = title_of(page, lines)
+    facts = labelled_facts(lines)
+    if not name or _OTHER_PAGES.match(name) or urlsplit(page.url).path in {"", "/", "/index.html", "/index.php"}:
+        return None
+    draft = Draft("text")
+    draft.put("name", name)
+    _put_when(draft, page, clock, lines, facts)
+    _put_terms(draft, lines, facts)
+    if not _is_activity(draft, page, facts):
+        return None
+    _put_about(draft, page, lines, facts)
+    return draft
+
+
+def _is_activity(draft: Draft, page: Page, facts: dict[str, list[str]]) -> bool:
+    """A date needs a second sign: a time of day, a place, a price, an age, or words that name an outing; hours need a price or an age."""
+    terms = any(name in draft.values for name in ("ageRange", "offers", "isAccessibleForFree"))
+    if not draft.get("startDate"):
+        return "openingHoursSpecification" in draft.values and terms
+    if page.meta.get("og:type", "").lower() == "article" and not facts.keys() & {"when", "time", "where"}:
+        return False
+    words = f"{draft.get('name')} {unquote(urlsplit(page.url).path)} {page.meta.get('og:type', '')}".replace("-", " ").replace("_", " ")
+    return terms or "T" in draft.get("startDate") or bool(facts.keys() & {"when", "where", "time"}) or _SIGNAL.search(words) is not None
+
+
+def _put_when(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> None:
+    for text in facts.get("when", []):
+        together = f"{text}, {facts['time'][0]}" if facts.get("time") else text
+        if _put_span(draft, together, clock):
+            break
+    _put_time_elements(draft, page, clock, lines)
+    if not draft.get("startDate"):
+        _put_first_date(draft, page, clock, lines, facts)
+    hours = [hours for text in facts.get("hours", []) for hours in hours_in(text)]
+    if not hours and facts.get("hours") is not None:
+        hours = [found for line in lines for found in hours_in(line.text) if len(line.text) < 120]  # noqa: PLR2004 (hours are short)
+    draft.put("openingHoursSpecification", tuple(dict.fromkeys(hours)), "; ".join(facts.get("hours", [])))
+
+
+def stated_days(text: str, clock: Clock) -> list[DateSpan]:
+    """Return the spans that state a day beyond doubt."""
+    return [span for span in find_dates(text, now=clock.now, language=clock.language) if span.kind == "day"]
+
+
+def _put_span(draft: Draft, text: str, clock: Clock) -> bool:
+    spans = stated_days(text, clock)
+    if not spans:
+        return False
+    draft.put("startDate", clock.iso(spans[0].start), text)
+    draft.put("endDate", clock.iso(spans[0].end) if spans[0].end else "", text)
+    return True
+
+
+def _put_time_elements(draft: Draft, page: Page, clock: Clock, lines: list[Line]) -> None:
+    """Take the first <time> that is no date of publication, and the second of the same line as the end."""
+    published = page.meta.get("article:published_time", "")[:10]
+    for line in lines:
+        if not line.times or _PUBLISHED.search(line.text) or _is_published(line.node):
+            continue
+        values = [value for time in line.times if (value := parse_iso(time)) is not None and (not published or value.isoformat()[:10] != published)]
+        if not values:
+            continue
+        start = clock.iso(values[0])
+        if draft.get("startDate")[:10] in {"", start[:10]} and len(start) > len(draft.get("startDate")):
+            draft.replace("startDate", start, line.times[0], "time")
+            draft.values.pop("endDate", None) if "endDate" in draft.values and len(values) > 1 else None
+        if len(values) > 1 and draft.get("startDate") == start:
+            draft.put("endDate", clock.iso(values[1]), line.times[1], "time")
+        return
+
+
+def _is_published(node: LexborNode) -> bool:
+    current: LexborNode | None = node
+    for _ in range(3):
+        if current is None:
+            return False
+        if _PUBLISHED.search(f"{current.attributes.get('class') or ''} {current.attributes.get('id') or ''} {current.attributes.get('itemprop') or ''}"[:300]):
+            return True
+        current = current.parent
+    return False
+
+
+def _put_first_date(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> None:
+    """Take the first stated day after the title, with the time of day beside or behind it."""
+    published = page.meta.get("article:published_time", "")[:10]
+    begin = next((index for index, line in enumerate(lines) if line.heading == 1), 0)
+    for line in lines[begin : begin + MAX_SCANNED]:
+        spans = [] if _PUBLISHED.search(line.text) or _is_published(line.node) else stated_days(line.text, clock)
+        spans = [span for span in spans if not published or span.start.isoformat()[:10] != published]
+        if spans:
+            together = f"{line.text}, {facts['time'][0]}" if facts.get("time") and len(line.text) < 200 else line.text  # noqa: PLR2004 (a line with a date)
+            _put_span(draft, together, clock)
+            return
+
+
+def _put_terms(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> None:
+    for text in [*facts.get("age", []), *(line.text for line in lines[:MAX_SCANNED])]:
+        ages = find_ages(text)
+        if ages:
+            draft.put("ageRange", AgeRange(minValue=ages[0].minimum, maxValue=ages[0].maximum), text)
+            break
+    labelled = facts.get("price", [])
+    for text in [*labelled, *(line.text for line in lines[:MAX_SCANNED] if not is_label(line))]:
+        offers = tuple(Offer(name=span.name, price=span.price, priceCurrency=span.currency) for span in find_prices(text))
+        free = is_free(text) or (text in labelled and plain_text(text).casefold().startswith(("free", "frei", "gratis")))
+        if offers and not draft.values.get("isAccessibleForFree"):
+            draft.put("offers", tuple(dict.fromkeys(offers))[:20], text)
+            break
+        if free:
+            draft.put("isAccessibleForFree", True, text)
+            break
+
+
+def _put_about(draft: Draft, page: Page, lines: list[Line], facts: dict[str, list[str]]) -> None:
+    fill(draft, _meta_draft(page))
+    paragraph = next((line.text for line in lines if len(line.text) > 60 and not line.heading and not is_label(line)), "")  # noqa: PLR2004 (a sentence)
+    draft.put("description", clipped(paragraph, MAX_DESCRIPTION))
+    for text in [*facts.get("where", []), *_address_elements(page)]:
+        place: Any = place_from_text(text)
+        if place is not None:
+            draft.put("location", place, text)
+            break
+    for text in facts.get("organizer", [])[:1]:
+        draft.put("organizer", Organizer(name=clipped(text, MAX_NAME)), text)
+    categories = [word.strip() for text in facts.get("category", [])[:1] for word in text.split(",")]
+    draft.put("category", tuple(word for word in categories if word)[:20], ", ".join(categories))
+    canonical = page.tree.css_first("link[rel=canonical]")
+    draft.put("url", absolute((canonical.attributes.get("href") or "") if canonical else "", page.base) or page.url)
+    draft.put("inLanguage", page.language)
+    if "image" not in draft.values:
+        image = _main_image(page)
+        draft.put("image", (ImageObject(sourceUrl=image),) if image else (), image)
+
+
+def _address_elements(page: Page) -> list[str]:
+    nodes = [node for node in page.tree.css("main address, article address, [class*=address], [class*=venue], [class*=location]")[:5]]
+    return [text for node in nodes if 5 < len(text := clean(node.text(deep=True, separator=", ").replace(", ,", ","))) < 200]  # noqa: PLR2004 (an address)
+
+
+def _main_image(page: Page) -> str:
+    for node in page.tree.css("main img, article img, figure img")[:10]:
+        attributes = node.attributes
+        source = absolute(attributes.get("src") or attributes.get("data-src") or "", page.base)
+        if source and not re.search(r"logo|icon|sprite|avatar|pixel|spacer|\.svg(?:$|\?)", source, re.IGNORECASE):
+            return source
+    return ""
