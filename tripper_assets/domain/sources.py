@@ -3,18 +3,21 @@
 import hashlib
 import re
 import unicodedata
-from typing import Annotated, Any, Literal
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from ipaddress import IPv6Address
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.model import Model, SourceKey
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TRACKING_PARAMETER = re.compile(
-    r"^(utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|mc_[ce]id|igshid|yclid|_hs(enc|mi)|ref_src)$"
+    r"utm_\w+|fbclid|gclid|dclid|gbraid|wbraid|msclkid|mc_[ce]id|igshid|yclid|_hs(enc|mi)|ref_src"
 )
+HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*")
+USER_INFO = re.compile(r"//[^/?#]*@")
 UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 SLUG_LENGTH = 60
 MAX_URL_LENGTH = 2048
@@ -27,37 +30,56 @@ def normalize_url(url: str) -> str:
     slash except for the root, percent-escapes upper-case. The order of the other query parameters is kept.
 
     Raises:
-        ConfigurationError: not an absolute http(s) URL with a host, or longer than 2,048 characters.
+        ConfigurationError: not an absolute http(s) URL with a host, or longer than 2,048 characters before or after.
     """
     text = url.strip()
     try:
-        parts = urlsplit(text)
-        port = parts.port
-        host = _ascii_host(parts.hostname or "")
-    except (ValueError, UnicodeError) as error:
+        normal = _normal_form(text)
+    except ValueError as error:  # UnicodeError too: a host that IDNA refuses, a lone surrogate
+        # The cause stays out of the sentence: urllib's words may hold the user info.
         raise ConfigurationError(
-            f"The URL {text[:200]!r} cannot be read ({error}); give one like https://example.org/events."
+            f"The URL {_shown(text)} cannot be read; give one like https://example.org/events."
         ) from error
-    if parts.scheme.lower() not in DEFAULT_PORTS or not host or len(text) > MAX_URL_LENGTH:
+    if not normal:
         raise ConfigurationError(
-            f"{text[:200]!r} is not an absolute http or https URL; give one like https://example.org/events."
+            f"{_shown(text)} is not an absolute http or https URL; give one like https://example.org/events."
         )
-    scheme = parts.scheme.lower()
-    netloc = f"[{host}]" if ":" in host else host
-    if port is not None and port != DEFAULT_PORTS[scheme]:
-        netloc = f"{netloc}:{port}"
+    if max(len(text), len(normal)) > MAX_URL_LENGTH:
+        raise ConfigurationError(
+            f"The URL {_shown(text)} is longer than {MAX_URL_LENGTH} characters; give a shorter one."
+        )
+    return normal
+
+
+def _normal_form(text: str) -> str:
+    """Return the normal form, empty for what is not an absolute http(s) URL."""
+    parts = urlsplit(text)
+    scheme, host = parts.scheme.lower(), _ascii_host(parts.hostname or "")
+    if scheme not in DEFAULT_PORTS or not host:
+        return ""
+    default = parts.port is None or parts.port == DEFAULT_PORTS[scheme]
     path = _normal_escapes(parts.path).rstrip("/") or "/"
-    return urlunsplit((scheme, netloc, path, _kept_query(parts.query), ""))
+    return urlunsplit((scheme, host if default else f"{host}:{parts.port}", path, _kept_query(parts.query), ""))
+
+
+def _shown(text: str) -> str:
+    """Return a URL as an error may show it: without user info, which may hold a password, and not too long."""
+    return repr(USER_INFO.sub("//", text)[:200])
 
 
 def _ascii_host(host: str) -> str:
-    host = host.rstrip(".").lower()
-    return host if host.isascii() else host.encode("idna").decode("ascii")
+    """Return a host as it stands in a URL, empty for what cannot be one."""
+    if ":" in host:
+        address = IPv6Address(host)
+        return "" if address.scope_id else f"[{address}]"
+    ascii_host = host.lower() if host.isascii() else host.encode("idna").decode("ascii").lower()
+    ascii_host = ascii_host.rstrip(".")
+    return ascii_host if HOST.fullmatch(ascii_host) else ""
 
 
-def _normal_escapes(path: str) -> str:
-    """Return the path with RFC 3986 section 6.2.2 escapes: upper-case, and none for unreserved characters; %2F stays %2F."""
-    escaped = quote(path, safe="/%:@!$&'()*+,;=~-._", errors="surrogateescape")
+def _normal_escapes(text: str) -> str:
+    """Return a path or query with RFC 3986 section 6.2.2 escapes: upper-case, and none for unreserved characters; %2F stays %2F."""
+    escaped = quote(text, safe="/%:@!$&'()*+,;=~-._?")
     escaped = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", escaped)
     return re.sub(r"%[0-9A-Fa-f]{2}", _normal_escape, escaped)
 
@@ -68,9 +90,12 @@ def _normal_escape(match: re.Match[str]) -> str:
 
 
 def _kept_query(query: str) -> str:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs if not TRACKING_PARAMETER.match(name.lower())]
-    return urlencode(kept) if len(kept) != len(pairs) else query
+    kept = [part for part in query.split("&") if part and not _is_tracking(part.partition("=")[0])]
+    return _normal_escapes("&".join(kept))
+
+
+def _is_tracking(name: str) -> bool:
+    return TRACKING_PARAMETER.fullmatch(unquote_plus(name).lower()) is not None
 
 
 def source_key(url: str) -> SourceKey:
@@ -88,7 +113,8 @@ def source_key(url: str) -> SourceKey:
     return f"{slug or 'source'}-{hashlib.sha256(normal.encode()).hexdigest()[:8]}"
 
 
-SOURCE_KEY_PATTERN = re.compile(r"^[a-z0-9][a-z0-9-]{0,60}-[0-9a-f]{8}$")
+# \Z and not $: a key with a line feed at its end is none.
+SOURCE_KEY_PATTERN = re.compile(r"^[a-z0-9][a-z0-9-]{0,60}-[0-9a-f]{8}\Z")
 
 
 def _regular_expression(pattern: str) -> str:
@@ -123,6 +149,13 @@ class Region(Model):
     min_longitude: float = Field(ge=-180, le=180)
     max_latitude: float = Field(ge=-90, le=90)
     max_longitude: float = Field(ge=-180, le=180)
+
+    @model_validator(mode="after")
+    def _upright(self) -> Self:
+        if self.min_latitude > self.max_latitude:
+            message = "min_latitude is above max_latitude"
+            raise ValueError(message)
+        return self
 
     def holds(self, latitude: float, longitude: float) -> bool:
         """Return whether the point lies in the box, edges included; a box may cross the antimeridian."""
