@@ -1,13 +1,15 @@
 """The catalog's door: connections, transactions, the schema's version, and database errors said as verdicts without a password."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.rows import TupleRow
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -16,11 +18,17 @@ from sqlalchemy.pool import QueuePool
 
 from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError, TripperError
 
+Result = TypeVar("Result")
+PgConnection = psycopg.Connection[TupleRow]
+
 SCHEMA = "tripper"
 EXTENSIONS = ("vector", "pg_trgm", "unaccent")
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONNECT_SECONDS = 10
 UPGRADE_LOCK = 0x7472_6970  # "trip"; two upgrades at once would run the same migration twice
+ATTEMPTS = 3
+UNDONE = frozenset({"40001", "40P01"})
+"""SQLSTATEs of a serialization failure and a deadlock."""
 OUTDATED = frozenset({"3F000", "42P01", "42703", "42883", "42704"})
 """SQLSTATEs that a missing schema, table, column, function or type gives."""
 REFUSED = frozenset({"28000", "28P01", "3D000", "42501"})
@@ -79,21 +87,45 @@ class Database:
         with self._verdicts(), self.engine.begin() as connection:
             yield connection
 
+    def repeat_undone(self, work: Callable[[], Result]) -> Result:
+        """Run ``work``, a whole transaction, again where the server undid it for another one's sake (a deadlock); three times at most."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return work()
+            except TransientError as error:
+                if getattr(error.__cause__, "sqlstate", None) not in UNDONE:
+                    raise
+        return work()
+
     def upgrade(self) -> None:
         """Bring the schema to this version; another upgrade that is under way is waited for.
 
         Raises:
-            ConfigurationError: an extension is missing and cannot be made.
+            ConfigurationError: the schema is of a newer version, or the server has no pgvector.
         """
         with self._verdicts(), self.engine.connect() as connection:
+            if self._revision(connection) == _head():
+                return
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
             connection.commit()
             try:
                 with connection.begin():
+                    self._check_upgradable(connection)
                     command.upgrade(alembic_config(connection), "head")
             finally:
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
                 connection.commit()
+
+    def _check_upgradable(self, connection: Connection) -> None:
+        here = self._revision(connection)
+        if here and here not in _known_revisions():
+            raise ConfigurationError(self._outdated(here, []))
+        offered = set(connection.scalars(text("SELECT name FROM pg_available_extensions")))
+        for missing in (name for name in EXTENSIONS if name not in offered):
+            raise ConfigurationError(
+                f"The server of the catalog at {self.shown_url} has no extension {missing}; install it there "
+                "(vector is the package pgvector, the others are PostgreSQL's contrib)."
+            )
 
     def check(self) -> None:
         """Check that the catalog answers and is what this version needs.
@@ -161,11 +193,13 @@ class Database:
                 f"The pool of the catalog at {self.shown_url} is exhausted; try again, or run fewer things at once."
             ) from error
         except DBAPIError as error:
-            raise self._verdict(error) from error.orig
+            raise self._verdict(error.orig) from error.orig
+        except psycopg.Error as error:  # from a driver connection
+            raise self._verdict(error) from error
 
-    def _verdict(self, error: DBAPIError) -> TripperError:
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        reason = str(error.orig).strip().split("\n", 1)[0]
+    def _verdict(self, error: BaseException | None) -> TripperError:
+        state = str(getattr(error, "sqlstate", None) or "")
+        reason = str(error).strip().split("\n", 1)[0]
         catalog = f"The catalog at {self.shown_url}"
         if state in REFUSED or (not state and any(sign in reason for sign in REFUSALS)):
             return ConfigurationError(f"{catalog} refuses us ({reason}); check TRIPPER_DATABASE_URL.")
@@ -176,6 +210,15 @@ class Database:
         if state.startswith(("40", "53", "55", "57")):
             return TransientError(f"{catalog} cannot do that now ({reason}); try again.")
         return PermanentError(f"{catalog} refuses the data ({reason}).")
+
+
+def driver_connection(connection: Connection) -> PgConnection:
+    """Return the psycopg connection, within the same transaction: COPY is the driver's own."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        message = f"a catalog's driver is psycopg, not {type(driver).__name__}"
+        raise TypeError(message)
+    return driver
 
 
 _TABLE_SIZES = """

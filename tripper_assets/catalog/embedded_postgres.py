@@ -11,11 +11,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from urllib.parse import quote
 
 import psutil
@@ -70,7 +70,8 @@ class EmbeddedPostgres:
         self._home = home.absolute()
         self._settings = {**SETTINGS, **(settings or {})}
         self._started: tuple[int, int] | None = None  # our pid, because a fork inherits this object; the server's pid
-        self._presence: IO[str] | None = None
+        self._presence: int | None = None
+        self._finalizer: weakref.finalize[[int], object] | None = None
         self.data = self._home / "postgres"
 
     @property
@@ -94,19 +95,19 @@ class EmbeddedPostgres:
         return self._url()
 
     def stop_if_idle(self) -> bool:
-        """Stop the server if this process started it and nobody else uses it; return whether it was stopped.
+        """Be done with the server, and stop it if it was started here and nobody else uses it; return whether it was stopped.
 
         Connections of this process count as use: dispose of its engines first.
         """
         if not self.started_here or self._presence is None:
+            self._release_presence()
             return False
         with _lock(self._home / "postgres.lock"):
-            if not _try_lock(self._presence, fcntl.LOCK_EX) or self._clients():
-                _try_lock(self._presence, fcntl.LOCK_SH)
-                return False
-            self._stop()
-        self._release_presence()
-        return True
+            idle = _try_lock(self._presence, fcntl.LOCK_EX) and not self._clients()
+            if idle:
+                self._stop()
+            self._release_presence()
+        return idle
 
     def stop(self) -> None:
         """Stop the server, whoever started or uses it; sessions are rolled back."""
@@ -126,13 +127,14 @@ class EmbeddedPostgres:
 
     def _hold_presence(self) -> None:
         if self._presence is None:
-            self._presence = (self._home / "postgres.users").open("w", encoding="utf-8")
-            _wait_for_lock(self._presence, fcntl.LOCK_SH)
+            self._presence = os.open(self._home / "postgres.users", os.O_RDWR)
+            self._finalizer = weakref.finalize(self, os.close, self._presence)
+            _wait_for_lock(self._presence, fcntl.LOCK_SH, self._home / "postgres.users")
 
     def _release_presence(self) -> None:
-        if self._presence is not None:
-            self._presence.close()
-            self._presence = None
+        if self._finalizer is not None:
+            self._finalizer()
+        self._presence = self._finalizer = None
 
     def _url(self) -> str:
         return f"postgresql+psycopg://postgres@/{DATABASE}?host={quote(self._socket_folder(), safe='')}"
@@ -334,24 +336,25 @@ def _make_private(folder: Path, user: ServiceUser) -> None:
 @contextmanager
 def _lock(path: Path) -> Generator[None]:
     """Hold the exclusive lock on ``path``; the kernel frees it when we die."""
-    with path.open("w", encoding="utf-8") as file:
-        _wait_for_lock(file, fcntl.LOCK_EX)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _wait_for_lock(descriptor, fcntl.LOCK_EX, path)
         yield
+    finally:
+        os.close(descriptor)
 
 
-def _wait_for_lock(file: IO[str], kind: int) -> None:
+def _wait_for_lock(descriptor: int, kind: int, path: Path) -> None:
     deadline = time.monotonic() + LOCK_SECONDS
-    while not _try_lock(file, kind):
+    while not _try_lock(descriptor, kind):
         if time.monotonic() > deadline:
-            raise TransientError(
-                f"Another process holds {file.name} for more than {LOCK_SECONDS} s; end it and try again."
-            )
+            raise TransientError(f"Another process holds {path} for more than {LOCK_SECONDS} s; end it and try again.")
         time.sleep(0.05)
 
 
-def _try_lock(file: IO[str], kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
