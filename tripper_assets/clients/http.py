@@ -21,7 +21,7 @@ from tripper_assets.clients.http_errors import (
     UnreachableError,
     UntrustedCertificateError,
 )
-from tripper_assets.clients.network import GuardedNetwork, Resolve, system_resolve
+from tripper_assets.clients.network import CertificateTrouble, GuardedNetwork, Resolve, system_resolve
 from tripper_assets.domain.errors import PermanentError, TripperError
 
 __all__ = ["AddressGuard", "HttpClient", "Reply"]
@@ -235,13 +235,9 @@ def _by_name(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _connection_trouble(url: str, error: Exception) -> TripperError:
-    cause: BaseException | None = error
-    while cause:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return UntrustedCertificateError(
-                f"Fetching {shown(url)} was refused: its certificate does not hold ({cause.verify_message});"
-                " the site has to mend it."
-            )
-        cause = cause.__cause__
     reason = str(error) or "the connection broke"
+    if isinstance(error, CertificateTrouble):
+        return UntrustedCertificateError(
+            f"Fetching {shown(url)} was refused: its certificate does not hold ({reason}); the site has to mend it."
+        )
     return UnreachableError(f"Fetching {shown(url)} failed ({reason}); check the URL, or try again later.")

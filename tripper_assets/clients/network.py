@@ -17,6 +17,10 @@ MAX_ADDRESSES_TRIED = 3
 MAX_BUFFERED_BYTES = 262_144
 
 
+class CertificateTrouble(httpcore2.ConnectError):
+    """The other side's certificate does not hold; the message says why."""
+
+
 async def system_resolve(host: str, port: int) -> list[str]:
     """Return what the operating system knows for ``host``, each address once, in its order."""
     loop = asyncio.get_running_loop()
@@ -167,6 +171,8 @@ class Wire(httpcore2.AsyncNetworkStream):
                 secure = await loop.start_tls(inbox.transport, inbox, ssl_context, server_hostname=server_hostname)
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout(str(error)) from error
+        except ssl.SSLCertVerificationError as error:
+            raise CertificateTrouble(error.verify_message) from error
         except OSError as error:  # ssl.SSLError is one
             raise httpcore2.ConnectError(str(error)) from error
         inbox.transport = cast("asyncio.Transport", secure)

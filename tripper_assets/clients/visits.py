@@ -101,6 +101,8 @@ class Visitor:
         address = candidate.page.address
         for _ in range(MAX_HOPS + 1):
             reply = await self._ask(candidate, address)
+            if reply.status in GONE and self._may_need_slash(candidate, address):
+                reply = await self._ask(candidate, f"{address}/")
             if not reply.redirect:
                 return self._answered(candidate, reply)
             target = page_url(reply.redirect)
@@ -108,6 +110,11 @@ class Visitor:
                 return Visit(candidate, "moved", target=reply.redirect, status=reply.status)
             address = reply.redirect
         raise TooManyRedirectsError(f"{address} redirects to itself without end; the site has to mend it.")
+
+    def _may_need_slash(self, candidate: Candidate, address: str) -> bool:
+        """Return whether an address is one that no link gave us: normalised URLs lack the slash that some servers insist on."""
+        plain = address == candidate.page.identity and "?" not in address and "." not in address.rpartition("/")[2]
+        return plain and not address.endswith("/") and (candidate.is_start or candidate.page.identity in self.known)
 
     async def _ask(self, candidate: Candidate, address: str) -> Reply:
         return await self.client.get(
