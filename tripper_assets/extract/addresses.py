@@ -6,7 +6,7 @@ from tripper_assets.domain.activities import Place, PostalAddress
 from tripper_assets.extract.texts import MAX_NAME, clipped
 
 _UK = r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"
-_POSTCODE_FIRST = re.compile(r"^(?:[A-Z]{1,2}-)?(\d{4,5}(?:\s?[A-Z]{2})?|\d{3}\s\d{2})\s+([^\W\d_][\w .'’/()-]{1,60})$")
+_POSTCODE_FIRST = re.compile(r"^(?:[A-Z]{1,2}-)?(\d{4,5}(?:\s?[A-Z]{2})?|\d{3}\s\d{2})\s+([^\W\d_][\w .'’/()-]{1,60})$")  # noqa: RUF001 (the signs that pages write)
 _US = re.compile(r"^(?:([^\W\d_][\w .'-]{1,60}),?\s+)?([A-Z]{2})\s+(\d{5}(?:-\d{4})?)$")
 _UK_LAST = re.compile(rf"^(?:([^\W\d_][\w .'-]{{1,60}}?)\s+)?({_UK})$")
 _STREET = re.compile(
@@ -48,7 +48,15 @@ def _postal(part: str) -> dict[str, str]:
         return {"postalCode": first[1], "addressLocality": first[2].strip()}
     american = _US.match(part)
     if american:
-        return {key: value for key, value in (("addressLocality", american[1]), ("addressRegion", american[2]), ("postalCode", american[3])) if value}
+        return {
+            key: value
+            for key, value in (
+                ("addressLocality", american[1]),
+                ("addressRegion", american[2]),
+                ("postalCode", american[3]),
+            )
+            if value
+        }
     british = _UK_LAST.match(part)
     if british:
         return {key: value for key, value in (("addressLocality", british[1]), ("postalCode", british[2])) if value}

@@ -19,11 +19,14 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("least", rf"\b(?:ages?d?|{_CONTEXT}|suitable for|geeignet für|recommended|für kinder)\s?:?\s?(?:for\s|ab\s|from\s)?{_N}\s?(?:\+|plus\b)(?!\s?(?:€|£|\$|\d))"),
         ("least", rf"\b(?:ab|from(?: the)?(?: age(?: of)?)?|over|mindestens|à partir de|dès|plus de|a partir de|mayores de|desde(?: los)?|da|dai|a partire da|dai|vanaf|ouder dan)\s(?:age\s|i\s|los\s|ages?\s)?{_N}[\s-]?{_UNIT}"),
         ("least", rf"\b(?:from|over) (?:the )?ages? (?:of )?{_N}\b"),
-        ("most", rf"(?<!from )(?<!von )\b(?:up to|bis(?: zu)?|jusqu['’]à|hasta(?: los)?|fino a|tot(?: en met)?)\s{_N}[\s-]?{_UNIT}"),
+        ("most", rf"(?<!from )(?<!von )\b(?:up to|bis(?: zu)?|jusqu['’]à|hasta(?: los)?|fino a|tot(?: en met)?)\s{_N}[\s-]?{_UNIT}"),  # noqa: RUF001 (the signs that pages write)
         ("under", rf"\b(?:under(?: the age of)?|unter|moins de|menores de|sotto i|onder de|jonger dan)[\s-]{_N}(?:s\b|[\s-]?{_UNIT})"),
     )
 )  # fmt: skip
-_ALL = re.compile(r"\b(?:all ages|any age|für alle altersgruppen|jedes alter|tout public|tous (?:les )?âges|todas las edades|tutte le età|alle leeftijden)\b", re.IGNORECASE)
+_ALL = re.compile(
+    r"\b(?:all ages|any age|für alle altersgruppen|jedes alter|tout public|tous (?:les )?âges|todas las edades|tutte le età|alle leeftijden)\b",
+    re.IGNORECASE,
+)
 # A price's condition is no age limit, and a span of history is no age.
 _NOT_AGES = re.compile(
     r"^\W{0,3}(?:go\s)?(?:free|half|frei|gratis|gratuit|kostenlos|£|€|\$|\d+[.,]\d{2}|of (?!age)|ago|later|experience|in business|lang\b|long\b|erfahrung|war\b)",

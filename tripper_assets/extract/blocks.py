@@ -9,14 +9,75 @@ from tripper_assets.extract.texts import clean
 
 MAX_LINES = 6_000
 MAX_LINE = 2_000
-SKIPPED = frozenset("script style noscript template nav footer aside form select svg iframe head button -comment _comment dialog".split())
+MAX_ANCESTORS = 2_000
+SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "nav",
+        "footer",
+        "aside",
+        "select",
+        "svg",
+        "iframe",
+        "head",
+        "button",
+        "textarea",
+        "option",
+        "-comment",
+        "_comment",
+        "dialog",
+    ]
+)
 INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark q ruby s samp small span strong sub sup time tt u var wbr "
-    "-text".split()
+    [
+        "a",
+        "abbr",
+        "acronym",
+        "b",
+        "bdi",
+        "bdo",
+        "big",
+        "cite",
+        "code",
+        "data",
+        "del",
+        "dfn",
+        "em",
+        "font",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "label",
+        "mark",
+        "q",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "sup",
+        "time",
+        "tt",
+        "u",
+        "var",
+        "wbr",
+        "-text",
+    ]
 )
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.IGNORECASE)
-_CHROME = re.compile(r"(?:^|[\s_-])(?:nav(?:bar|igation)?|menu|footer|breadcrumbs?|cookie\w*|sidebar|pagination|pager|share|social)(?:$|[\s_-])", re.IGNORECASE)
+# Whole words of class and id, with one prefix at most: a theme's "mobile_sidebar_body_wrap" holds the whole page.
+_CHROME = re.compile(
+    r"(?:^|\s)(?:[a-z0-9]{1,12}[-_])?(?:nav(?:bar|igation)?|menu|footer|breadcrumbs?|cookies?|cookie[-_](?:banner|notice|bar)|sidebar|pagination|pager|share|"
+    r"social(?:[-_]links)?)(?=\s|$)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -34,11 +95,6 @@ class Line:
     """Text and href of the links within."""
     times: list[str] = field(default_factory=list)
     """The datetime attributes within."""
-
-
-def main_element(body: LexborNode, tree_first: LexborNode | None) -> LexborNode:
-    """Return the element that holds the page's own content."""
-    return tree_first or body
 
 
 def read_lines(root: LexborNode) -> list[Line]:
@@ -67,12 +123,25 @@ def _is_unseen(node: LexborNode, tag: str) -> bool:
     attributes = node.attributes
     if not attributes:
         return False
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true" or _HIDDEN.search((attributes.get("style") or "")[:500]):
+    if (
+        "hidden" in attributes
+        or attributes.get("aria-hidden") == "true"
+        or _HIDDEN.search((attributes.get("style") or "")[:500])
+    ):
         return True
-    if tag in {"div", "ul", "section", "header", "ol"}:
+    if tag in {"div", "ul", "section", "ol"}:
         words = f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('role') or ''}"[:300]
         return _CHROME.search(words) is not None
     return False
+
+
+def ancestors(node: LexborNode | None) -> list[LexborNode]:
+    """Return the node and what holds it, innermost first."""
+    found: list[LexborNode] = []
+    while node is not None and len(found) < MAX_ANCESTORS:
+        found.append(node)
+        node = node.parent
+    return found
 
 
 class _Lines:

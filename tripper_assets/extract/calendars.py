@@ -3,18 +3,22 @@
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from dateutil.rrule import rrulestr
-from icalendar import Calendar, Event
+from icalendar import Calendar
+from icalendar.cal import Component
+from icalendar.prop import vRecur
 
-from tripper_assets.domain.activities import GeoCoordinates, ImageObject, Organizer, Place, Schedule
+from tripper_assets.domain.activities import ImageObject, Organizer, Place, Schedule
 from tripper_assets.domain.model import Problem
 from tripper_assets.extract.clock import Clock
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.hours import DAYS
 from tripper_assets.extract.page import absolute
+from tripper_assets.extract.places import geo_of
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clipped, decode, plain_text
 
 MAX_EVENTS = 5_000
@@ -46,7 +50,11 @@ def _calendar_drafts(text: str, url: str, clock: Clock) -> tuple[list[Draft], li
             problems.append(Problem(code="calendar_event_broken", subject=url, message=_sentence(error)))
             continue
         if draft is None:
-            problems.append(Problem(code="calendar_event_incomplete", subject=url, message="An event states no summary or no start."))
+            problems.append(
+                Problem(
+                    code="calendar_event_incomplete", subject=url, message="An event states no summary or no start."
+                )
+            )
         else:
             drafts.append(draft)
     return drafts, problems
@@ -56,7 +64,7 @@ def _sentence(error: Exception) -> str:
     return f"A part of the calendar could not be read: {plain_text(str(error))[:150] or type(error).__name__}."
 
 
-def _events(text: str) -> tuple[list[Event], list[str]]:
+def _events(text: str) -> tuple[list[Component], list[str]]:
     """Return the events of the whole document, or else those that can be read one by one with the document's zones."""
     try:
         return [event for calendar in Calendar.from_ical(text, multiple=True) for event in calendar.walk("VEVENT")], []
@@ -72,17 +80,20 @@ def _events(text: str) -> tuple[list[Event], list[str]]:
     return events, broken
 
 
-def _event(text: str, zones: str) -> tuple[list[Event], list[str]]:
+def _event(text: str, zones: str) -> tuple[list[Component], list[str]]:
+    sentence = ""
     for inside in dict.fromkeys((zones, "")):
         try:
-            calendar = Calendar.from_ical(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n{inside}\r\n{text}\r\nEND:VCALENDAR\r\n")
+            calendar = Calendar.from_ical(
+                f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-\r\n{inside}\r\n{text}\r\nEND:VCALENDAR\r\n"
+            )
             return list(calendar.walk("VEVENT")), []
         except UNREADABLE as error:
             sentence = _sentence(error)
     return [], [sentence]
 
 
-def _moved(events: Sequence[Event]) -> dict[str, list[str]]:
+def _moved(events: Sequence[Component]) -> dict[str, list[str]]:
     """Return the days of each series that another event of the same id replaces."""
     found: dict[str, list[str]] = {}
     for event in events:
@@ -92,7 +103,7 @@ def _moved(events: Sequence[Event]) -> dict[str, list[str]]:
     return found
 
 
-def _text(event: Event, name: str) -> str:
+def _text(event: Component, name: str) -> str:
     value = event.get(name)
     value = value[0] if isinstance(value, list) and value else value
     return plain_text(str(value)) if value is not None else ""
@@ -106,14 +117,14 @@ def _attribute(value: object, name: str) -> Any:  # noqa: ANN401 (whatever icale
         return None
 
 
-def _when(event: Event, name: str) -> date | datetime | None:
+def _when(event: Component, name: str) -> date | datetime | None:
     value = event.get(name)
     value = value[0] if isinstance(value, list) and value else value
     when = _attribute(value, "dt")
     return when if isinstance(when, date) else None
 
 
-def _draft(event: Event, url: str, clock: Clock, moved: dict[str, list[str]]) -> Draft | None:
+def _draft(event: Component, url: str, clock: Clock, moved: dict[str, list[str]]) -> Draft | None:
     name, start = clipped(_text(event, "SUMMARY"), MAX_NAME), _when(event, "DTSTART")
     if not name or start is None:
         return None
@@ -128,12 +139,13 @@ def _draft(event: Event, url: str, clock: Clock, moved: dict[str, list[str]]) ->
         draft.put("endDate", clock.iso(end), f"DTEND {end}")
     draft.put("eventStatus", _STATUSES.get(_text(event, "STATUS").upper()))
     draft.put("category", tuple(dict.fromkeys(word for word in _categories(event) if word))[:50])
-    draft.put("eventSchedule", _schedules(event, start, clock, moved), _rule_text(event))
+    with suppress(*UNREADABLE):  # a rule that cannot be read leaves the first occurrence, which the event states
+        draft.put("eventSchedule", _schedules(event, start, clock, moved), _rule_text(event))
     _put_where(draft, event, url)
     return draft
 
 
-def _end(event: Event, start: date | datetime) -> date | datetime | None:
+def _end(event: Component, start: date | datetime) -> date | datetime | None:
     """Return the stated end; the end of whole days is the last day, because DTEND names the day after it."""
     end, length = _when(event, "DTEND"), _attribute(event.get("DURATION"), "dt")
     if end is None and isinstance(length, timedelta):
@@ -142,27 +154,24 @@ def _end(event: Event, start: date | datetime) -> date | datetime | None:
         return None
     if not isinstance(end, datetime):
         end -= timedelta(days=1)
-    return end if _naive(end) >= _naive(start) or isinstance(end, datetime) and end.tzinfo else None
+    return end if _naive(end) >= _naive(start) or (isinstance(end, datetime) and end.tzinfo) else None
 
 
 def _naive(value: date | datetime) -> str:
     return value.isoformat()[:19]
 
 
-def _categories(event: Event) -> Iterator[str]:
+def _categories(event: Component) -> Iterator[str]:
     value = event.get("CATEGORIES")
     for item in value if isinstance(value, list) else [value]:
         for category in getattr(item, "cats", []):
             yield clipped(plain_text(str(category)), 100)
 
 
-def _put_where(draft: Draft, event: Event, url: str) -> None:
+def _put_where(draft: Draft, event: Component, url: str) -> None:
     location, geo = clipped(_text(event, "LOCATION"), MAX_NAME), event.get("GEO")
-    point = None
-    latitude, longitude = getattr(geo, "latitude", None), getattr(geo, "longitude", None)
-    if isinstance(latitude, float) and isinstance(longitude, float) and abs(latitude) <= 90 and abs(longitude) <= 180 and (latitude or longitude):  # noqa: PLR2004 (degrees)
-        point = GeoCoordinates(latitude=latitude, longitude=longitude)
-    if location and not location.startswith(("http:", "https:")) or point:
+    point = geo_of({"latitude": _attribute(geo, "latitude"), "longitude": _attribute(geo, "longitude")})
+    if (location and not location.startswith(("http:", "https:"))) or point:
         draft.put("location", Place(name=location, geo=point), location or str(point))
     organizer = event.get("ORGANIZER")
     name = plain_text(str(getattr(organizer, "params", {}).get("CN", ""))) if organizer is not None else ""
@@ -176,21 +185,27 @@ def _put_where(draft: Draft, event: Event, url: str) -> None:
             draft.put("image", (ImageObject(sourceUrl=image),), image)
 
 
-def _rule_text(event: Event) -> str:
+def _rule_text(event: Component) -> str:
     rule = event.get("RRULE")
     rule = rule[0] if isinstance(rule, list) and rule else rule
-    return rule.to_ical().decode("utf-8", "replace") if rule is not None else ""
+    return str(rule.to_ical(), "utf-8", "replace") if isinstance(rule, vRecur) else ""
 
 
-def _dates(event: Event, name: str) -> list[date | datetime]:
+def _dates(event: Component, name: str) -> list[date | datetime]:
     """Return the days of EXDATE or RDATE; a period counts by its start."""
     value = event.get(name)
-    found = [_attribute(entry, "dt") for item in (value if isinstance(value, list) else [value]) for entry in _attribute(item, "dts") or []]
+    found = [
+        _attribute(entry, "dt")
+        for item in (value if isinstance(value, list) else [value])
+        for entry in _attribute(item, "dts") or []
+    ]
     starts = [entry[0] if isinstance(entry, tuple) else entry for entry in found]
     return [start for start in starts if isinstance(start, date)]
 
 
-def _schedules(event: Event, start: date | datetime, clock: Clock, moved: dict[str, list[str]]) -> tuple[Schedule, ...]:
+def _schedules(
+    event: Component, start: date | datetime, clock: Clock, moved: dict[str, list[str]]
+) -> tuple[Schedule, ...]:
     rule_text = _rule_text(event)
     rule = {key.upper(): value for part in rule_text.split(";") for key, _, value in [part.partition("=")] if value}
     without = {day.isoformat()[:10] for day in _dates(event, "EXDATE")}
@@ -198,10 +213,10 @@ def _schedules(event: Event, start: date | datetime, clock: Clock, moved: dict[s
         without |= set(moved.get(_text(event, "UID"), ()))
     extra = [_one(day, event, start) for day in _dates(event, "RDATE")[:MAX_OCCURRENCES]]
     if not rule:
-        return tuple([_one(start, event, start), *extra]) if extra else ()
+        return (_one(start, event, start), *extra) if extra else ()
     unit = _UNITS.get(rule.get("FREQ", ""))
     if unit is None or not _expressible(rule):
-        return tuple([*_expanded(rule_text, event, start, without, clock), *extra])
+        return (*_expanded(rule_text, event, start, without, clock), *extra)
     schedule = _one(start, event, start).model_copy(update=_recurrence(rule, unit, without))
     return (schedule, *extra)
 
@@ -211,7 +226,12 @@ def _expressible(rule: dict[str, str]) -> bool:
     plain_days = all(day in _DAY_CODES for day in rule.get("BYDAY", "MO").split(","))
     plain_numbers = all(re.fullmatch(r"\d{1,2}", day) for day in rule.get("BYMONTHDAY", "1").split(","))
     weekly_days = "BYDAY" not in rule or rule["FREQ"] in {"WEEKLY", "DAILY"}
-    return plain_days and plain_numbers and weekly_days and not rule.keys() & {"BYSETPOS", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYHOUR", "BYMINUTE"}
+    return (
+        plain_days
+        and plain_numbers
+        and weekly_days
+        and not rule.keys() & {"BYSETPOS", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYHOUR", "BYMINUTE"}
+    )
 
 
 def _recurrence(rule: dict[str, str], unit: str, without: set[str]) -> dict[str, Any]:
@@ -227,11 +247,15 @@ def _recurrence(rule: dict[str, str], unit: str, without: set[str]) -> dict[str,
     }
 
 
-def _one(day: date | datetime, event: Event, start: date | datetime) -> Schedule:
+def _one(day: date | datetime, event: Component, start: date | datetime) -> Schedule:
     """Return one stated occurrence at the event's times."""
     end = _end(event, start)
     at = day if isinstance(day, datetime) else start
-    until = at + (end - start) if isinstance(at, datetime) and isinstance(end, datetime) and isinstance(start, datetime) else None
+    until = (
+        at + (end - start)
+        if isinstance(at, datetime) and isinstance(end, datetime) and isinstance(start, datetime)
+        else None
+    )
     return Schedule(
         startDate=day.isoformat()[:10],
         endDate=day.isoformat()[:10],
@@ -241,7 +265,9 @@ def _one(day: date | datetime, event: Event, start: date | datetime) -> Schedule
     )
 
 
-def _expanded(rule_text: str, event: Event, start: date | datetime, without: set[str], clock: Clock) -> list[Schedule]:
+def _expanded(
+    rule_text: str, event: Component, start: date | datetime, without: set[str], clock: Clock
+) -> list[Schedule]:
     """Return the occurrences of the next 400 days (60 at most); none for a rule of hours, minutes or seconds."""
     if not re.search(r"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)", rule_text):
         return []

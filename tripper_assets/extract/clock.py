@@ -13,6 +13,8 @@ _ISO = re.compile(
 )
 _DURATION = re.compile(r"P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?")
 MAX_DATE_TEXT = 200
+LONG_LIST, VERY_LONG_LIST = 30, 150
+YEAR, SEASON = timedelta(days=366), timedelta(days=90)
 
 
 def zone(name: str | None) -> tzinfo | None:
@@ -53,7 +55,15 @@ def parse_iso(text: str) -> date | datetime | None:
         if hour is None:
             return date(int(year), int(month), int(day))
         extra = timedelta(days=1) if hour == "24" else timedelta(0)
-        stated = datetime(int(year), int(month), int(day), int(hour) % 24, int(minute), min(int(second or 0), 59), tzinfo=_offset(offset))
+        stated = datetime(
+            int(year),
+            int(month),
+            int(day),
+            int(hour) % 24,
+            int(minute),
+            min(int(second or 0), 59),
+            tzinfo=_offset(offset),
+        )
         return stated + extra
     except (ValueError, OverflowError):
         return None
@@ -66,7 +76,11 @@ def _offset(text: str | None) -> tzinfo | None:
         return UTC
     digits = text[1:].replace(":", "")
     shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
-    return datetime.strptime(f"{text[0]}{digits[:2]}{digits[2:] or '00'}", "%z").tzinfo if shift < timedelta(days=1) else None
+    return (
+        datetime.strptime(f"{text[0]}{digits[:2]}{digits[2:] or '00'}", "%z").tzinfo
+        if shift < timedelta(days=1)
+        else None
+    )
 
 
 def stated(text: str, *, now: datetime, language: str, local: tzinfo | None) -> tuple[str, str]:
@@ -108,3 +122,10 @@ class Clock:
     def iso(self, value: date | datetime) -> str:
         """Return the value as ``iso`` does, in the document's zone."""
         return iso(value, self.local)
+
+
+def archive_before(count: int, clock: Clock) -> str:
+    """Return the day before which a list of ``count`` entries is an archive: of up to 30 none, of more a year ago, of very many 90 days."""
+    if count <= LONG_LIST:
+        return ""
+    return (clock.now - (YEAR if count <= VERY_LONG_LIST else SEASON)).date().isoformat()

@@ -155,7 +155,8 @@ RULES: tuple[tuple[re.Pattern[str], Build], ...] = (
     # Ranges of days within one statement: 9 to 12 of June; November 19-20; between 3 and 12 September.
     _rule(rf"{_W}{_DAY}\.?{_RANGE}(?P<d2>d)(?: ?o)?\.?[ ,]{{0,2}}(?:p ){{0,2}}{_M}\.?{_YEAR}", _named),
     _rule(
-        rf"f (?:[pX] ){{0,2}}{_DAY}\.? ?a ?(?:[pX] ){{0,2}}(?P<d2>d|c)(?: ?o)?\.?[ ,]{{0,2}}(?:p ){{0,2}}{_M}\.?{_YEAR}", _named
+        rf"f (?:[pX] ){{0,2}}{_DAY}\.? ?a ?(?:[pX] ){{0,2}}(?P<d2>d|c)(?: ?o)?\.?[ ,]{{0,2}}(?:p ){{0,2}}{_M}\.?{_YEAR}",
+        _named,
     ),
     _rule(rf"{_W}{_M}\.? (?:p )?{_DAY}{_RANGE}(?P<d2>d)(?: ?o)?(?![d:])(?:[ ,]{{0,3}}(?P<y>y))?", _named),
     _rule(rf"{_W}{_DAY}\.? ?[ ,-]?(?:p ){{0,2}}{_M}\.?{_YEAR}", _named),
@@ -163,7 +164,7 @@ RULES: tuple[tuple[re.Pattern[str], Build], ...] = (
     _rule(rf"{_W}{_M}[.,]{{0,2}} ?(?:p )?{_DAY}(?:[ .,]{{0,3}}(?:[pi] ){{0,2}}(?P<y>y))?", _named),
     _rule(rf"{_M}/(?P<d>d)", _named),
     _rule(rf"(?P<d>d)/{_M}", _named),
-    _rule(rf"{_W}(?P<a>d)(?P<s>[-/.]) ?(?P<b>d)(?P=s) ?(?P<y>[ydn])(?!\d)", _numeric),
+    _rule(rf"{_W}(?<![dnxy][./])(?P<a>d)(?P<s>[-/.]) ?(?P<b>d)(?P=s) ?(?P<y>[ydn])(?![./][dnxy])", _numeric),
     _rule(r"(?<![d./-])(?P<a>d) (?P<b>d) (?P<y>[ydn])(?![ ]?[dn])", _numeric),
     _rule(r"(?<![dnxy.,/-])(?P<a>d)\.(?P<b>d)(?P<sure>\.)(?![dnx])", _numeric),
     _rule(r"(?P<W>[WV])[ .,]{1,3}(?:[pX] ){0,2}(?P<a>d)[-/.](?P<b>d)(?![/-]?[dnxy])", _numeric),

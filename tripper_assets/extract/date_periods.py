@@ -104,7 +104,9 @@ def _part(match: re.Match[str], _tokens: Tokens, reading: Reading) -> Atom:
     """The early or the late half of this (or the last) week, month or year; what is left of it."""
     groups, unit, today = match.groupdict(), match["u"], reading.today
     first, last = period(shifted(today, unit, _SHIFT[groups.get("x") or "T"]), unit)
-    half = {"w": first + 3 * DAY, "m": first + 15 * DAY, "Y": first.replace(month=7), "Q": first + 45 * DAY, "e": last}[unit]
+    half = {"w": first + 3 * DAY, "m": first + 15 * DAY, "Y": first.replace(month=7), "Q": first + 45 * DAY, "e": last}[
+        unit
+    ]
     if match["part"] == "r":
         return _atom(match, today, last)
     return _atom(match, first, half) if match["part"] in "Eb" else _atom(match, half, last)
@@ -187,6 +189,10 @@ def _now(match: re.Match[str], _tokens: Tokens, reading: Reading) -> Atom:
     return _atom(match, reading.today)
 
 
+def _bare_month(match: re.Match[str], tokens: Tokens, _reading: Reading) -> Atom:
+    return Atom(*match.span(), "month", None, tokens.values[match.start()], None)
+
+
 RULES: tuple[tuple[str, Build], ...] = (
     (r"(?P<x>[NLT]) m (?:[fXp] ){1,3}(?P<d>d)\.? ?[-ta] ?(?:[pXt] ){0,3}(?P<d2>d)\.?", _days_of_month),
     (r"(?:f )?(?P<d>d) ?[-ta] ?(?:p )?(?P<d2>d) (?:[pi] ){0,2}(?P<x>[NLT]) m", _days_of_month),
@@ -198,7 +204,7 @@ RULES: tuple[tuple[str, Build], ...] = (
     (r"(?P<W>W) (?:p )?(?P<x>[NLT]) w", _weekday),
     (r"(?:T )?(?P<x>[NLTP]) (?P<W>W)", _weekday),
     (r"(?P<W>W) (?P<x>[NL])", _weekday),
-    (r"Y t (?:X )?n", _year_to_now),
+    (r"Y t (?:X )?[nv]", _year_to_now),
     (rf"{_COUNT} (?P<u>[jwmY]) (?:\? )?(?:G|f) (?P<R>R)", _counted),
     (rf"i {_COUNT} (?P<u>[jwmY])", _counted),
     (rf"(?P<H>H) {_COUNT} (?P<u>[jwmY])(?! [GH])", _counted),
@@ -226,13 +232,9 @@ RULES: tuple[tuple[str, Build], ...] = (
     (r"(?P<W>W)", _weekday),
     (r"(?<=[ifXpG] )(?P<M>M)(?! d)", _month),
     (r"(?P<M>M)(?= ?[-t] ?(?:p )?M)", _month),
-    (r"(?<=M-)(?P<M>M)|(?<=M [-t] )(?P<M2>M)", lambda m, t, r: _bare_month(m, t, r)),
+    (r"(?<=M-)(?P<M>M)|(?<=M [-t] )(?P<M2>M)", _bare_month),
     (r"(?<=[ip] )(?P<y>y)(?![-/.])", _year),
 )
-
-
-def _bare_month(match: re.Match[str], tokens: Tokens, _reading: Reading) -> Atom:
-    return Atom(*match.span(), "month", None, tokens.values[match.start()], None)
 
 
 _COMPILED = tuple((re.compile(pattern), build) for pattern, build in RULES)

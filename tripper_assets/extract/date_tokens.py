@@ -17,14 +17,12 @@ _TWENTY_FOUR = (
     r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?(?:uhr|uur|hrs?|h)\b)?|\d{1,2}(?:\.\d{2})?\s?(?:uhr|uur)\b|\d{1,2}\s?h\s?(?:\d{2})?\b"
     r"|\d{1,2}\.\d{2}\s?h\b"
 )
-_TIME = rf"(?<![\d.,/:$€£+-])(?:{_TWELVE}|{_TWENTY_FOUR}|(?:12\s)?(?:noon|midnight|midday)\b|mittags\b|midi\b)(?![\d/])"
+_TIME = rf"(?<![\d.,/:$€£+])(?:{_TWELVE}|{_TWENTY_FOUR}|(?:12\s)?(?:noon|midnight|midday)\b|mittags\b|midi\b)(?![\d/])"
 # German's "am" is a preposition: "um 9 am Montag".
-_TIME_GERMAN = rf"(?<![\d.,/:$€£+-])(?:{_TWENTY_FOUR})(?![\d/])"
+_TIME_GERMAN = rf"(?<![\d.,/:$€£+])(?:{_TWENTY_FOUR})(?![\d/])"
 _ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?"
 _REST = r"\d+|[^\W\d_]+|\s+|[^\w\s]|_"
-_TOKENS = {
-    time: re.compile(rf"({_ISO})|({time})|({_REST})", re.IGNORECASE) for time in (_TIME, _TIME_GERMAN)
-}
+_TOKENS = {time: re.compile(rf"({_ISO})|({time})|({_REST})", re.IGNORECASE) for time in (_TIME, _TIME_GERMAN)}
 _SIGNS = {
     **dict.fromkeys("-–—‒−‐‑", "-"),  # noqa: RUF001 (the dashes that pages write ranges with)
     "/": "/",

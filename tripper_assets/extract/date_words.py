@@ -5,7 +5,7 @@ from functools import cache
 
 # Kinds: M month, W weekday, R day relative to now, c number word, o ordinal suffix, j day, w week, e weekend, m month (the unit),
 # Y year (the unit), Q quarter, N next, L last, T this, t to, f from, a and, p filler, i in, g ago, l later, E earlier,
-# B end, b begin, r rest, G after, H before, n now, X on or around. The letters for numbers and signs are made in dates.py.
+# B end, b begin, r rest, G after, H before, n now, X on or around, v date (as in year to date). The letters for numbers and signs are made in dates.py.
 Word = tuple[str, int]
 
 MONTHS = {
@@ -85,6 +85,7 @@ OTHERS: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("r", 0, "remaining rest remainder"),
         ("H", 0, "before"),
         ("n", 0, "now"),
+        ("v", 0, "date"),
         ("k", 0, "commencing"),
         ("Z", 0, "eoy"),
         ("z", 0, "eom"),
@@ -223,9 +224,10 @@ OTHERS: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("b", 0, "begin"),
         ("r", 0, "rest"),
         ("n", 0, "nu"),
+        ("v", 0, "heden"),
     ),
 }
-SHORT_DAYS = frozenset("mo di mi do fr sa so ma wo vr za zo sun sat".split())
+SHORT_DAYS = frozenset(["mo", "di", "mi", "do", "fr", "sa", "so", "ma", "wo", "vr", "za", "zo", "sun", "sat"])
 LANGUAGES = tuple(MONTHS)
 
 
@@ -263,7 +265,7 @@ def _small_words(language: str) -> dict[str, Word]:
     words: dict[str, Word] = {}
     for index, names in enumerate(NUMBERS[language].split(",")):
         words |= {name.strip("_"): ("c", index + 1) for name in names.split() if not name.endswith("_")}
-    words |= {name: ("c", 30) for name in TENS.get(language, "").split()}
+    words |= dict.fromkeys(TENS.get(language, "").split(), ("c", 30))
     words |= _compounds(language)
     for kind, value, names in OTHERS[language]:
         words |= dict.fromkeys(names.split(), (kind, value))

@@ -45,8 +45,8 @@ def find_dates(text: str, *, now: datetime, language: str) -> list[DateSpan]:
     return [span for pair in _pairs(atoms, tokens) if (span := _span(*pair, tokens, reading)) is not None]
 
 
-_CLOCK = r"(?:(?P<h>d) ?[-t] ?)?(?P<k>K)(?: ?[-ta] ?(?P<k2>K))?"
-_TIME_AFTER = re.compile(rf"(?:[ ,!Xpif./|-]|[?](?=[ !|])|[a] ){{0,9}}?{_CLOCK}")
+_CLOCK = r"(?:(?P<h>d)(?:\.(?P<m>[dn]))? ?[-t] ?)?(?P<k>K)(?: ?[-ta] ?(?P<k2>K))?"
+_TIME_AFTER = re.compile(rf"(?:[ ,!Xpitf./|-]|[?](?=[ !|])|[a] ){{0,9}}?{_CLOCK}")
 _TIME_BEFORE = re.compile(rf"{_CLOCK}[ ,!Xpif.|-]{{0,5}}$")
 
 
@@ -69,8 +69,8 @@ def _clock(match: re.Match[str], tokens: Tokens) -> tuple[int, ...]:
     """Return start, or start and end, in minutes; the half of the day that only the end states holds for the start too."""
     first = match.start("k")
     if match["h"]:
-        hour = tokens.values[match.start("h")]
-        return _same_half(hour % 24 * 60, tokens.values[first]) if hour <= 24 else (tokens.values[first],)  # noqa: PLR2004 (a clock)
+        hour, minute = tokens.values[match.start("h")], tokens.values[match.start("m")] if match["m"] else 0
+        return _same_half(hour % 24 * 60 + minute % 60, tokens.values[first]) if hour <= 24 else (tokens.values[first],)  # noqa: PLR2004 (a clock)
     if not match["k2"]:
         return (tokens.values[first],)
     second = match.start("k2")
@@ -81,7 +81,7 @@ def _clock(match: re.Match[str], tokens: Tokens) -> tuple[int, ...]:
 
 def _same_half(start: int, end: int) -> tuple[int, int]:
     shifted = start % NOON + (NOON if end >= NOON else 0)
-    if shifted > end and end >= NOON:
+    if shifted > end >= NOON:
         shifted = start % NOON
     return (shifted, end) if start <= NOON + 59 else (start, end)
 
@@ -136,7 +136,7 @@ def _own_days(one: Atom, reading: Reading) -> tuple[date, date | None] | None:
         return None
     if one.last is None:
         return start, one.stop
-    year, month, day = one.last
+    _, month, day = one.last
     if not is_day(start.year, month, day):
         return start, None
     end = date(start.year, month or start.month, day)

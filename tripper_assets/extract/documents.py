@@ -17,8 +17,7 @@ from tripper_assets.extract.states import absolute_links, json_drafts
 from tripper_assets.extract.text_pages import text_drafts
 from tripper_assets.extract.texts import decode
 
-
-MAX_ACTIVITIES = 2_000
+MAX_ACTIVITIES = 5_000
 
 
 def extract_activities(
@@ -54,13 +53,20 @@ def document_kind(body: bytes, content_type: str | None) -> str:
     stated = (content_type or "").partition(";")[0].strip().lower()
     if head.startswith(b"begin:v") or stated in {"text/calendar", "application/ics"}:
         return "calendar"
-    if b"<rss" in head or b"<feed" in head or b"<rdf:rdf" in head or stated in {"application/rss+xml", "application/atom+xml"}:
+    if (
+        b"<rss" in head
+        or b"<feed" in head
+        or b"<rdf:rdf" in head
+        or stated in {"application/rss+xml", "application/atom+xml"}
+    ):
         return "feed"
     if head[:1] in {b"{", b"["} or stated.endswith(("/json", "+json")):
         return "json"
     if b"<html" in head or b"<!doctype html" in head or "html" in stated:
         return "page"
-    if b"\x00" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff")) or stated.startswith(("image/", "audio/", "video/", "application/pdf", "application/zip")):
+    if (b"\x00" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff"))) or stated.startswith(
+        ("image/", "audio/", "video/", "application/pdf", "application/zip")
+    ):
         return "other"
     return "page"
 
@@ -86,6 +92,10 @@ def _extraction(drafts: list[Draft], links: list[str], problems: list[Problem], 
 
 def reading_language(stated: str, timezone: str | None) -> str:
     """Return the tag to read words with: English of an unstated country is British where the zone is not American."""
-    if stated.casefold() not in {"", "en"} or not timezone or timezone.startswith(("America/", "US/", "Pacific/Honolulu", "UTC", "Etc/")):
+    if (
+        stated.casefold() not in {"", "en"}
+        or not timezone
+        or timezone.startswith(("America/", "US/", "Pacific/Honolulu", "UTC", "Etc/"))
+    ):
         return stated
     return "en-GB" if stated else "x-day-first"

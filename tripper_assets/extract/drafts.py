@@ -39,7 +39,10 @@ class Draft:
         """Return the raw activity with the provenance of each field."""
         provenance = {
             name: Provenance(
-                method=method, page=page, page_sha256=page_sha256, evidence=clipped(clean(evidence[:1000]), MAX_EVIDENCE)
+                method=method,
+                page=page,
+                page_sha256=page_sha256,
+                evidence=clipped(clean(evidence[:1000]), MAX_EVIDENCE),
             )
             for name, (method, evidence) in self.found.items()
         }

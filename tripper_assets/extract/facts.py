@@ -24,6 +24,7 @@ LABELS = {
 _KIND = {label: kind for kind, labels in LABELS.items() for label in labels.split(",")}
 _LABEL = re.compile(r"^([^\W\d_][^:\n]{1,28}?)\s?[:：]\s?(.*)$")  # noqa: RUF001 (the full-width colon that pages write)
 MAX_VALUE = 300
+SHORT = 60
 
 
 def labelled_facts(lines: list[Line]) -> dict[str, list[str]]:
@@ -31,11 +32,20 @@ def labelled_facts(lines: list[Line]) -> dict[str, list[str]]:
     facts: dict[str, list[str]] = {}
     for index, line in enumerate(lines):
         kind, value = _labelled(line)
-        if kind and not value and index + 1 < len(lines) and not lines[index + 1].heading:
-            value = lines[index + 1].text if not _labelled(lines[index + 1])[0] else ""
+        value = value if value or not kind else _value_below(lines, index)
         if kind and value:
             facts.setdefault(kind, []).append(value[:MAX_VALUE])
     return facts
+
+
+def _value_below(lines: list[Line], index: int) -> str:
+    """Return the lines below a label that stands alone, up to the next label or heading, three at most."""
+    values: list[str] = []
+    for line in lines[index + 1 : index + 4]:
+        if line.heading or _labelled(line)[0] or (values and len(line.text) > SHORT):
+            break
+        values.append(line.text)
+    return ", ".join(value.strip(" ,") for value in values)
 
 
 def _labelled(line: Line) -> tuple[str, str]:

@@ -9,7 +9,10 @@ from tripper_assets.extract.page import absolute
 from tripper_assets.extract.texts import decode, plain_text
 
 MAX_ITEMS = 5_000
-_LINK = re.compile(r"<link\b([^<>]{0,3000})>([^<]{0,3000})(?=</link|<)|<link\b([^<>]{0,3000})/>|<loc\b[^<>]{0,200}>([^<]{1,3000})</loc", re.IGNORECASE)
+_LINK = re.compile(
+    r"<link\b([^<>]{0,3000})>([^<]{0,3000})(?=</link|<)|<link\b([^<>]{0,3000})/>|<loc\b[^<>]{0,200}>([^<]{1,3000})</loc",
+    re.IGNORECASE,
+)
 _ITEM = re.compile(r"<(?:item|entry|url)\b", re.IGNORECASE)
 _CDATA = re.compile(r"<!\[CDATA\[(.{0,3000}?)\]\]>", re.DOTALL)
 

@@ -11,7 +11,9 @@ from tripper_assets.extract.jsonld import short
 from tripper_assets.extract.places import items, text_of
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_SHORT = {day[:2].casefold(): index for index, day in enumerate(DAYS)} | {day[:3].casefold(): index for index, day in enumerate(DAYS)}
+_SHORT = {day[:2].casefold(): index for index, day in enumerate(DAYS)} | {
+    day[:3].casefold(): index for index, day in enumerate(DAYS)
+}
 _RANGE = re.compile(r"\s?(?:-|–|—|to|bis|through|à|a|al|tot|t/m)\s?")  # noqa: RUF001 (the dashes that pages write)
 _TIME = r"(?:\d{1,2}[:.]\d{2}(?::\d{2})?|\d{1,2}h\d{0,2}|\d{1,2})(?:\s?[ap]\.?m\.?|\s?uhr|\s?uur)?"
 _HOURS = re.compile(rf"({_TIME})\s?(?:-|–|—|to|bis|à|a|alle|tot)\s?({_TIME})", re.IGNORECASE)  # noqa: RUF001 (the dashes that pages write)
@@ -26,7 +28,11 @@ _DAILY = frozenset({"daily", "taglich", "quotidien", "diario", "giornaliero", "d
 
 def opening_hours(node: dict[str, Any]) -> tuple[OpeningHours, ...]:
     """Return the hours of a node's openingHoursSpecification and openingHours."""
-    found = [hours for item in items(node.get("openingHoursSpecification")) if isinstance(item, dict) and (hours := _specified(item))]
+    found = [
+        hours
+        for item in items(node.get("openingHoursSpecification"))
+        if isinstance(item, dict) and (hours := _specified(item))
+    ]
     for item in items(node.get("openingHours")):
         if isinstance(item, str):
             found += hours_in(item)
@@ -34,7 +40,11 @@ def opening_hours(node: dict[str, Any]) -> tuple[OpeningHours, ...]:
 
 
 def _specified(node: dict[str, Any]) -> OpeningHours | None:
-    days = tuple(dict.fromkeys(day for item in items(node.get("dayOfWeek")) if isinstance(item, str) for day in days_in(short(item))))
+    days = tuple(
+        dict.fromkeys(
+            day for item in items(node.get("dayOfWeek")) if isinstance(item, str) for day in days_in(short(item))
+        )
+    )
     opens, closes = clock_text(text_of(node.get("opens"))), clock_text(text_of(node.get("closes")))
     valid = [_day(text_of(node.get(name))) for name in ("validFrom", "validThrough")]
     if not opens and not closes:
@@ -51,7 +61,9 @@ def clock_text(text: str) -> str:
     """Return a time of day as HH:MM, empty where the text is none; 24:00 stays, and seconds and zones go."""
     match = re.match(r"\s{0,5}T?(\d{1,2})[:.](\d{2})(?::\d{2})?(?:\s?([AaPp])\.?[Mm])?", text)
     if match is None:
-        bare = re.fullmatch(r"\s{0,5}(\d{1,2})(?:\s?([AaPp])\.?[Mm]\.?|\s?h|\s?uhr|\s?uur)?\s{0,5}", text, re.IGNORECASE)
+        bare = re.fullmatch(
+            r"\s{0,5}(\d{1,2})(?:\s?([AaPp])\.?[Mm]\.?|\s?h|\s?uhr|\s?uur)?\s{0,5}", text, re.IGNORECASE
+        )
         match_hour, minute, half = (int(bare[1]), 0, (bare[2] or "").lower()) if bare else (99, 0, "")
     else:
         match_hour, minute, half = int(match[1]), int(match[2]), (match[3] or "").lower()

@@ -10,7 +10,13 @@ Node: TypeAlias = dict[str, Any]
 """A schema.org node: "@type" is a list of short names, other keys are short property names with their values as they stand."""
 MAX_DEPTH = 40
 MAX_NODES = 20_000
-_VOCABULARIES = ("http://schema.org/", "https://schema.org/", "http://www.schema.org/", "https://www.schema.org/", "schema:")
+_VOCABULARIES = (
+    "http://schema.org/",
+    "https://schema.org/",
+    "http://www.schema.org/",
+    "https://www.schema.org/",
+    "schema:",
+)
 
 
 def jsonld_nodes(page: Page) -> tuple[list[Node], list[Problem]]:
@@ -27,7 +33,13 @@ def jsonld_nodes(page: Page) -> tuple[list[Node], list[Problem]]:
         try:
             blocks.append(parse(text))
         except ValueError as error:
-            problems.append(Problem(code="jsonld_broken", subject=page.url, message=f"A JSON-LD block could not be read: {str(error)[:150]}."))
+            problems.append(
+                Problem(
+                    code="jsonld_broken",
+                    subject=page.url,
+                    message=f"A JSON-LD block could not be read: {str(error)[:150]}.",
+                )
+            )
     return normal_nodes(blocks), problems
 
 

@@ -2,20 +2,26 @@
 
 import html
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 MAX_DOCUMENT = 20_000_000
 
-_WRAPPERS = re.compile(r"^\s*(?:(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|<!--)|(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://\s*)?-->)\s*$")
+_WRAPPERS = re.compile(
+    r"^\s*(?:(?://|/\*)?\s*<!\[CDATA\[\s*(?:\*/)?|<!--)|(?:(?://|/\*)?\s*\]\]>\s*(?:\*/)?|(?://\s*)?-->)\s*$"
+)
 _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+|"', re.DOTALL)
-_COMMENT = re.compile(r"/\*.*?\*/|(?<![:\w])//[^\n]*", re.DOTALL)
-_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])|,\s*$")
+_TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
 _REPEATED_COMMA = re.compile(r",(?:\s*,)+")
-_NOT_JSON = re.compile(r"(?<![\w.])[+-]?(?:NaN|Infinity|undefined)\b|-?\d{19,}(?:\.\d*)?(?:[eE][+-]?\d+)?|(?<=\d)[eE][+-]?\d{3,}")
+_NOT_JSON = re.compile(
+    r"(?<![\w.])[+-]?(?:NaN|Infinity|undefined)\b|-?\d{19,}(?:\.\d*)?(?:[eE][+-]?\d+)?|(?<=\d)[eE][+-]?\d{3,}"
+)
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_LONE_SURROGATE = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_LONE_SURROGATE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 _BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrtu])|\\u(?![0-9a-fA-F]{4})')
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -42,13 +48,18 @@ def _mended(text: str) -> str:
     """Strings are mended as strings and the rest as the rest; comments may hold quotes, so they go first where they can."""
     if "/*" in text or "//" in text:
         text = _without_comments(text)
+    # A string is mended as a string; a comma may trail only in what stands between two strings.
     pieces = [_mended_string(piece) if piece[0] == '"' else _mended_rest(piece) for piece in _PIECES.findall(text)]
-    # A comma may trail behind a comment that has just gone, and before a closing bracket of the same piece only.
     return "".join(pieces)
 
 
 def _without_comments(text: str) -> str:
-    return re.sub(r'"(?:[^"\\]|\\.)*"|/\*.*?\*/|//[^\n]*', lambda match: match[0] if match[0][0] == '"' else " ", text, flags=re.DOTALL)
+    return re.sub(
+        r'"(?:[^"\\]|\\.)*"|/\*.*?\*/|//[^\n]*',
+        lambda match: match[0] if match[0][0] == '"' else " ",
+        text,
+        flags=re.DOTALL,
+    )
 
 
 def _mended_string(piece: str) -> str:
@@ -61,16 +72,19 @@ def _mended_string(piece: str) -> str:
 def _mended_rest(piece: str) -> str:
     piece = _NOT_JSON.sub("null", piece)
     piece = _REPEATED_COMMA.sub(",", piece)
-    return _TRAILING_COMMA.sub(lambda match: "" if match.end() < len(piece) or match.start() == -1 else match[0], piece)
+    return _TRAILING_COMMA.sub("", piece)
 
 
-def walk(value: Any, *, depth: int = 60) -> Any:  # noqa: ANN401 (an iterator of dicts, untyped as JSON is)
+def walk(value: Any, *, depth: int = 60) -> Iterator[dict[str, Any]]:  # noqa: ANN401 (any JSON value)
     """Yield each object in a JSON value, outer ones first, in document order, at most ``depth`` levels down."""
-    stack = [(value, 0)]
+    stack: list[tuple[Any, int]] = [(value, 0)]
     while stack:
         item, level = stack.pop()
+        children: list[Any] = []
         if isinstance(item, dict):
             yield item
+            children = list(item.values())
+        elif isinstance(item, list):
+            children = item
         if level < depth:
-            children = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-            stack.extend((child, level + 1) for child in reversed(list(children)) if isinstance(child, (dict, list)))
+            stack.extend((child, level + 1) for child in reversed(children) if isinstance(child, (dict, list)))

@@ -7,7 +7,19 @@ from tripper_assets.extract.page import Page, absolute
 from tripper_assets.extract.texts import clean
 
 MAX_ITEMS = 5_000
-_URL_ATTRIBUTES = {"a": "href", "area": "href", "link": "href", "img": "src", "source": "src", "iframe": "src", "embed": "src", "audio": "src", "video": "src", "track": "src", "object": "data"}
+_URL_ATTRIBUTES = {
+    "a": "href",
+    "area": "href",
+    "link": "href",
+    "img": "src",
+    "source": "src",
+    "iframe": "src",
+    "embed": "src",
+    "audio": "src",
+    "video": "src",
+    "track": "src",
+    "object": "data",
+}
 _SKIPPED = frozenset({"script", "style", "template", "-text", "-comment", "_comment"})
 
 
@@ -25,6 +37,9 @@ class _Reader:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.read: set[int] = set()
+        # The first element of an id counts, as in a browser.
+        by_id = reversed(page.tree.css("[id]")) if "itemref" in page.text else ()
+        self.by_id = {node.attributes.get("id") or "": node for node in by_id}
 
     def item(self, root: LexborNode) -> Node:
         attributes = root.attributes
@@ -36,7 +51,7 @@ class _Reader:
         self.read.add(root.mem_id)
         self._collect(_children(root), node)
         for reference in (attributes.get("itemref") or "").split()[:50]:
-            target = next((one for one in self.page.tree.css("[id]") if one.attributes.get("id") == reference), None)
+            target = self.by_id.get(reference)
             if target is not None:
                 self._collect([target], node)
         return node

@@ -15,7 +15,10 @@ MAX_URL = 2048
 FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "text/calendar", "application/ics"})
 MAX_DEPTH = 2_000
 SUSPICIOUS = 2_000
-_NESTING = re.compile(r"<(/?)(?!(?:br|img|input|meta|link|hr|area|base|col|embed|source|track|wbr|p|li|path|option|td|tr|th|dt|dd)\b)[a-z]", re.IGNORECASE)
+_NESTING = re.compile(
+    r"<(/?)(?!(?:br|img|input|meta|link|hr|area|base|col|embed|source|track|wbr|p|li|path|option|td|tr|th|dt|dd)\b)[a-z]",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -38,7 +41,11 @@ class Page:
         """The language tag that the page states, empty where it states none."""
         root = self.tree.css_first("html")
         stated = (root.attributes.get("lang") or root.attributes.get("xml:lang") or "") if root else ""
-        return stated.strip()[:20] or self.meta.get("content-language", "")[:20] or self.meta.get("og:locale", "").replace("_", "-")[:20]
+        return (
+            stated.strip()[:20]
+            or self.meta.get("content-language", "")[:20]
+            or self.meta.get("og:locale", "").replace("_", "-")[:20]
+        )
 
     @cached_property
     def meta(self) -> dict[str, str]:
@@ -61,7 +68,13 @@ def parse_page(body: bytes, url: str, content_type: str | None) -> tuple[Page, l
         cut = _depth_cut(text)
         if cut < len(text):
             text = text[:cut]
-            problems.append(Problem(code="too_deep", subject=url, message=f"The page is nested deeper than {MAX_DEPTH} elements; it was read up to there."))
+            problems.append(
+                Problem(
+                    code="too_deep",
+                    subject=url,
+                    message=f"The page is nested deeper than {MAX_DEPTH} elements; it was read up to there.",
+                )
+            )
     return Page(url, hashlib.sha256(body).hexdigest(), text, LexborHTMLParser(text)), problems
 
 

@@ -44,7 +44,13 @@ def url_of(value: Any, base: str) -> str:  # noqa: ANN401 (any JSON value)
     """Return the first absolute URL of a value."""
     for item in items(value):
         stated = item.get("url") or item.get("@id") or item.get("contentUrl") if isinstance(item, dict) else item
-        url = absolute(stated, base) if isinstance(stated, str) else url_of(stated, base) if isinstance(stated, (dict, list)) and stated is not item else ""
+        url = (
+            absolute(stated, base)
+            if isinstance(stated, str)
+            else url_of(stated, base)
+            if isinstance(stated, (dict, list)) and stated is not item
+            else ""
+        )
         if url:
             return url
     return ""
@@ -55,7 +61,11 @@ def place_of(value: Any) -> Place | None:  # noqa: ANN401 (any JSON value)
     for item in items(value):
         if isinstance(item, str) and plain_text(item):
             text = plain_text(item)
-            return Place(name=clipped(text, MAX_NAME)) if len(text) <= MAX_NAME and not text.startswith(("http:", "https:")) else None
+            return (
+                Place(name=clipped(text, MAX_NAME))
+                if len(text) <= MAX_NAME and not text.startswith(("http:", "https:"))
+                else None
+            )
         if isinstance(item, dict) and "VirtualLocation" not in item.get("@type", ()):
             place = _place(item)
             if place is not None:
@@ -125,12 +135,20 @@ def offers_of(value: Any, base: str) -> tuple[Offer, ...]:  # noqa: ANN401 (any 
 
 
 def _offers(node: dict[str, Any], base: str) -> list[Offer]:
-    nested = [offer for item in items(node.get("offers")) if isinstance(item, dict) and item is not node for offer in _offers(item | {"offers": None}, base)]
+    nested = [
+        offer
+        for item in items(node.get("offers"))
+        if isinstance(item, dict) and item is not node
+        for offer in _offers(item | {"offers": None}, base)
+    ]
     if nested:
         return nested
     specification = node.get("priceSpecification")
     inner = next((item for item in items(specification) if isinstance(item, dict)), {})
-    stated = next((node[key] for key in ("price", "lowPrice", "minPrice") if node.get(key) not in (None, "")), inner.get("price", inner.get("minPrice")))
+    stated = next(
+        (node[key] for key in ("price", "lowPrice", "minPrice") if node.get(key) not in (None, "")),
+        inner.get("price", inner.get("minPrice")),
+    )
     price, currency = price_of(stated)
     stated_currency = text_of(node.get("priceCurrency") or inner.get("priceCurrency")).upper()
     currency = stated_currency if re.fullmatch(r"[A-Z]{3}", stated_currency) else currency

@@ -12,19 +12,29 @@ CURRENCIES = {
 }  # fmt: skip
 _BEFORE = r"US\$|CA\$|AU\$|NZ\$|[€£$¥₹]|\b(?:EUR|GBP|USD|CHF|SFr\.?|Fr\.|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR)"
 _AFTER = r"[€£$¥₹]|(?:EUR|GBP|USD|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|euros?|pounds|dollars|zł|Kč)\b"
-_AMOUNT = r"\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3}){1,2}(?!\d)(?:[.,]\d{2}(?!\d))?|\d{1,6}(?:[.,](?:\d{1,2}(?!\d)|-{1,2}|–|—))?"  # noqa: RUF001 (5,– as it is written)
-_PRICE = re.compile(rf"(?:(?P<before>{_BEFORE})\s{{0,2}}(?P<one>{_AMOUNT})|(?<![\d.,:/])(?P<two>{_AMOUNT})\s{{0,2}}(?P<after>{_AFTER}))", re.IGNORECASE)
+_AMOUNT = (
+    r"\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3}){1,2}(?!\d)(?:[.,]\d{2}(?!\d))?|\d{1,6}(?:[.,](?:\d{1,2}(?!\d)|-{1,2}|–|—))?"  # noqa: RUF001 (a dash for cents, as it is written)
+)
+_PRICE = re.compile(
+    rf"(?:(?P<before>{_BEFORE})\s{{0,2}}(?P<one>{_AMOUNT})|(?<![\d.,:/])(?P<two>{_AMOUNT})\s{{0,2}}(?P<after>{_AFTER}))",
+    re.IGNORECASE,
+)
 _FREE = re.compile(
     r"\b(?:free (?:admission|entry|entrance|event|of charge|to (?:attend|enter|join|visit)|for (?:all|everyone|everybody)|drop[- ]in|tickets?)"
-    r"|(?:admission|entry|entrance|event|tickets?|attendance|price|cost)\s?(?:is|are|:|-|–)?\s?free\b|no (?:charge|cost|admission fee)"
+    r"|(?:admission|entry|entrance|event|tickets?|attendance|price|cost)\s?(?:is|are|:|-|–)?\s?free\b|no (?:charge|cost|admission fee)"  # noqa: RUF001 (the signs that pages write)
     r"|complimentary admission|kosten(?:los|frei)|gratis|unentgeltlich|eintritt\s?(?:ist\s)?(?::\s?)?frei|freier eintritt|gratuite?s?"
     r"|gratuit[ao]s?|(?:entr[ée]e|acc[eè]s) libre|entrada (?:libre|gratuita)|ingresso (?:libero|gratuito)|gratuitamente|vrije toegang"
     r"|toegang vrij)\b"
-    r"|^\s?free\s?[.!]?\s?$",  # noqa: RUF001 (the dash that pages write)
+    r"|^\s?free\s?[.!]?\s?$",
     re.IGNORECASE,
 )
-_NOT_FREE = re.compile(r"\b(?:not|kein\w*|nicht|pas|non?|parking|parken|parkplatz|wi-?fi|wlan|under \d+s?|unter \d+)\W{0,3}$", re.IGNORECASE)
-_FOR_SOME = re.compile(r"^\W{0,3}(?:for|für|pour|para|per|voor) (?!all|everyone|everybody|alle|tou|tod|tutti|iedereen)\w+", re.IGNORECASE)
+_NOT_FREE = re.compile(
+    r"\b(?:not|kein\w*|nicht|pas|non?|parking|parken|parkplatz|wi-?fi|wlan|under \d+s?|unter \d+)\W{0,3}$",
+    re.IGNORECASE,
+)
+_FOR_SOME = re.compile(
+    r"^\W{0,3}(?:for|für|pour|para|per|voor) (?!all|everyone|everybody|alle|tou|tod|tutti|iedereen)\w+", re.IGNORECASE
+)
 _AUDIENCE = re.compile(
     r"\b(adults?|child(?:ren)?|kids?|famil(?:y|ies)|concessions?|students?|seniors?|members?|non-members?|under[- ]\d{1,2}s?|toddlers?|"
     r"bab(?:y|ies)|erwachsene[rn]?|kind(?:er|ern)?|familien?|familienkarte|ermäßigt|schüler|studierende|adultes?|enfants?|famille|réduit|"
@@ -52,7 +62,14 @@ def find_prices(text: str) -> list[PriceSpan]:
     for match in _PRICE.finditer(text):
         sign = (match["before"] or match["after"]).casefold()
         price = decimal(match["one"] or match["two"])
-        spans.append(PriceSpan(price, CURRENCIES.get(sign, CURRENCIES.get(sign.rstrip("."), "")), _audience(text, last, match), *match.span()))
+        spans.append(
+            PriceSpan(
+                price,
+                CURRENCIES.get(sign, CURRENCIES.get(sign.rstrip("."), "")),
+                _audience(text, last, match),
+                *match.span(),
+            )
+        )
         last = match.end()
     return spans
 
@@ -62,14 +79,20 @@ def _audience(text: str, last: int, match: re.Match[str]) -> str:
     before = _AUDIENCE.findall(text[max(last, match.start() - 40) : match.start()])
     if before:
         return before[-1]
-    after = _AUDIENCE.match(re.sub(r"^[\s(]{0,3}(?:(?:per|for|pro|für|par|pour|per|por|voor|each)\s)?", "", text[match.end() : match.end() + 30]))
+    after = _AUDIENCE.match(
+        re.sub(
+            r"^[\s(]{0,3}(?:(?:per|for|pro|für|par|pour|per|por|voor|each)\s)?",
+            "",
+            text[match.end() : match.end() + 30],
+        )
+    )
     return after[0] if after else ""
 
 
 def decimal(amount: str) -> str:
     """Return an amount as a decimal text: 1.234,50 is 1234.50, 5,- is 5.00."""
-    amount = re.sub(r"[\s'’]", "", amount)
-    amount = re.sub(r"[.,][-–—]+$", "", amount)  # noqa: RUF001 (5,– as it is written)
+    amount = re.sub(r"[\s'’]", "", amount)  # noqa: RUF001 (the signs that pages write)
+    amount = re.sub(r"[.,][-–—]+$", "", amount)  # noqa: RUF001 (a dash for cents, as it is written)
     whole, mark, cents = amount, "", ""
     split = re.match(r"^(.*)([.,])(\d{1,2})$", amount)
     if split:
@@ -82,6 +105,8 @@ def is_free(text: str) -> bool:
     """Return whether the text says that it costs nothing, to everybody."""
     text = text[:MAX_TEXT]
     for match in _FREE.finditer(text):
-        if not _NOT_FREE.search(text[max(0, match.start() - 20) : match.start()]) and not _FOR_SOME.match(text[match.end() : match.end() + 30]):
+        if not _NOT_FREE.search(text[max(0, match.start() - 20) : match.start()]) and not _FOR_SOME.match(
+            text[match.end() : match.end() + 30]
+        ):
             return True
     return False

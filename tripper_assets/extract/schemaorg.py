@@ -6,7 +6,7 @@ from typing import Any
 
 from tripper_assets.domain.activities import AgeRange, Method, Schedule
 from tripper_assets.domain.model import Problem
-from tripper_assets.extract.ages import find_ages
+from tripper_assets.extract.ages import OLDEST, find_ages
 from tripper_assets.extract.clock import Clock, duration, parse_iso, zone
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.hours import clock_text, days_in, opening_hours
@@ -15,19 +15,106 @@ from tripper_assets.extract.places import images_of, items, name_of, offers_of, 
 from tripper_assets.extract.texts import MAX_DESCRIPTION, clipped
 
 EVENT_TYPES = frozenset(
-    "Event BusinessEvent ChildrensEvent ComedyEvent CourseInstance DanceEvent EducationEvent EventSeries ExhibitionEvent Festival FoodEvent "
-    "Hackathon LiteraryEvent MusicEvent MusicFestival PublicationEvent SaleEvent ScreeningEvent SocialEvent SportsEvent TheaterEvent "
-    "VisualArtsEvent ConferenceEvent PerformingArtsEvent SessionSeries ScheduledSession Slot FacilityUse".split()
+    [
+        "Event",
+        "BusinessEvent",
+        "ChildrensEvent",
+        "ComedyEvent",
+        "CourseInstance",
+        "DanceEvent",
+        "EducationEvent",
+        "EventSeries",
+        "ExhibitionEvent",
+        "Festival",
+        "FoodEvent",
+        "Hackathon",
+        "LiteraryEvent",
+        "MusicEvent",
+        "MusicFestival",
+        "PublicationEvent",
+        "SaleEvent",
+        "ScreeningEvent",
+        "SocialEvent",
+        "SportsEvent",
+        "TheaterEvent",
+        "VisualArtsEvent",
+        "ConferenceEvent",
+        "PerformingArtsEvent",
+        "SessionSeries",
+        "ScheduledSession",
+        "Slot",
+        "FacilityUse",
+    ]
 ) - {"PublicationEvent", "Slot", "FacilityUse"}
 PLACE_TYPES = frozenset(
-    "TouristAttraction Museum Zoo Park Aquarium AmusementPark Playground Beach BowlingAlley PublicSwimmingPool SportsActivityLocation "
-    "StadiumOrArena TouristTrip LandmarksOrHistoricalBuildings ArtGallery Library MovieTheater PerformingArtsTheater Planetarium "
-    "IceSkatingRink SkiResort Campground EntertainmentBusiness BotanicalGarden NationalPark".split()
+    [
+        "TouristAttraction",
+        "Museum",
+        "Zoo",
+        "Park",
+        "Aquarium",
+        "AmusementPark",
+        "Playground",
+        "Beach",
+        "BowlingAlley",
+        "PublicSwimmingPool",
+        "SportsActivityLocation",
+        "StadiumOrArena",
+        "TouristTrip",
+        "LandmarksOrHistoricalBuildings",
+        "ArtGallery",
+        "Library",
+        "MovieTheater",
+        "PerformingArtsTheater",
+        "Planetarium",
+        "IceSkatingRink",
+        "SkiResort",
+        "Campground",
+        "EntertainmentBusiness",
+        "BotanicalGarden",
+        "NationalPark",
+    ]
 )
 # Other subjects: a page that is about one of these names its places and events in passing.
-OTHER_SUBJECTS = frozenset("Recipe Product NewsArticle BlogPosting Article JobPosting VideoObject HowTo Book Movie".split())
-_PASSED_BY = frozenset({"superEvent", "about", "mentions", "review", "isPartOf", "recordedAt", "workPerformed", "isSimilarTo", "publisher", "author"})
-_INHERITED = ("location", "organizer", "image", "typicalAgeRange", "inLanguage", "isAccessibleForFree", "eventStatus", "eventAttendanceMode", "name")
+OTHER_SUBJECTS = frozenset(
+    [
+        "Recipe",
+        "Product",
+        "NewsArticle",
+        "BlogPosting",
+        "Article",
+        "JobPosting",
+        "VideoObject",
+        "HowTo",
+        "Book",
+        "Movie",
+    ]
+)
+_PASSED_BY = frozenset(
+    {
+        "superEvent",
+        "about",
+        "mentions",
+        "review",
+        "isPartOf",
+        "recordedAt",
+        "workPerformed",
+        "isSimilarTo",
+        "publisher",
+        "author",
+    }
+)
+_INHERITED = (
+    "location",
+    "organizer",
+    "image",
+    "typicalAgeRange",
+    "inLanguage",
+    "isAccessibleForFree",
+    "eventStatus",
+    "eventAttendanceMode",
+    "name",
+)
 STATUSES = frozenset({"EventScheduled", "EventCancelled", "EventPostponed", "EventRescheduled", "EventMovedOnline"})
 MODES = {
     **{mode: mode for mode in ("OfflineEventAttendanceMode", "OnlineEventAttendanceMode", "MixedEventAttendanceMode")},
@@ -37,7 +124,9 @@ MAX_EVENTS = 2_000
 MAX_DEPTH = 30
 
 
-def drafts_of(nodes: list[Node], method: Method, url: str, base: str, clock: Clock) -> tuple[list[Draft], list[Problem]]:
+def drafts_of(
+    nodes: list[Node], method: Method, url: str, base: str, clock: Clock
+) -> tuple[list[Draft], list[Problem]]:
     """Return an activity for each event, or for the one place that the page is about, and a problem for each event without a name."""
     reader = _Reader(method, base or url, clock)
     drafts: list[Draft] = []
@@ -78,26 +167,39 @@ def _events(nodes: list[Node]) -> Iterator[Node]:
             parts = _parts(value)
             if not parts or value.get("startDate"):
                 yield value
-            inner = [item for key, item in value.items() if isinstance(item, (dict, list)) and key not in _PASSED_BY | {"subEvent", "subEvents"}]
+            inner = [
+                item
+                for key, item in value.items()
+                if isinstance(item, (dict, list)) and key not in _PASSED_BY | {"subEvent", "subEvents"}
+            ]
             stack += [(part, depth + 1) for part in reversed(parts)]
         stack += [(item, depth + 1) for item in reversed(inner)]
 
 
 def _is_event(node: Node) -> bool:
-    return any(one in EVENT_TYPES or one.endswith("Event") and one != "PublicationEvent" for one in _types(node))
+    return any(one in EVENT_TYPES or (one.endswith("Event") and one != "PublicationEvent") for one in _types(node))
 
 
 def _parts(node: Node) -> list[Node]:
     inherited = {key: node[key] for key in _INHERITED if key in node}
     parts = items(node.get("subEvent")) + items(node.get("subEvents"))
-    return [inherited | {key: item for key, item in part.items() if item not in (None, "")} for part in parts if isinstance(part, dict) and part.get("startDate")]
+    return [
+        inherited | {key: item for key, item in part.items() if item not in (None, "")}
+        for part in parts
+        if isinstance(part, dict) and part.get("startDate")
+    ]
 
 
 def _main_place(nodes: list[Node]) -> Node | None:
     """The one place to go that the page is about: alone of its kind among the top nodes, with opening hours or as an attraction."""
     if any(_types(node) & OTHER_SUBJECTS for node in nodes):
         return None
-    named = [inner for node in nodes for inner in [node, *items(node.get("mainEntity"))] if isinstance(inner, dict) and _types(inner) & PLACE_TYPES and name_of(inner.get("name"))]
+    named = [
+        inner
+        for node in nodes
+        for inner in [node, *items(node.get("mainEntity"))]
+        if isinstance(inner, dict) and _types(inner) & PLACE_TYPES and name_of(inner.get("name"))
+    ]
     if len({name_of(node.get("name")) for node in named}) != 1:
         return None
     node = named[0]
@@ -119,7 +221,9 @@ class _Reader:
             return [self.draft(node)]
         ends = items(node.get("endDate"))
         ends = ends if len(ends) == len(starts) else [None] * len(starts)
-        return [self.draft(node | {"startDate": start, "endDate": end}) for start, end in zip(starts, ends, strict=True)]
+        return [
+            self.draft(node | {"startDate": start, "endDate": end}) for start, end in zip(starts, ends, strict=True)
+        ]
 
     def draft(self, node: Node) -> Draft:
         """Return what one node states."""
@@ -148,13 +252,23 @@ class _Reader:
         begin, span = parse_iso(start), duration(length)
         if span is not None and begin is not None and len(start) > 10:  # noqa: PLR2004 (a date has no time to add to)
             draft.put("endDate", (begin + span).isoformat(), length)
-        schedules = tuple(one for item in items(node.get("eventSchedule")) if isinstance(item, dict) and (one := _schedule(item)))
+        schedules = tuple(
+            one for item in items(node.get("eventSchedule")) if isinstance(item, dict) and (one := _schedule(item))
+        )
         draft.put("eventSchedule", schedules, text_of(node.get("eventSchedule")) or "eventSchedule")
         hours = opening_hours(node)
-        draft.put("openingHoursSpecification", hours, "; ".join(f"{','.join(one.dayOfWeek)} {one.opens}-{one.closes}" for one in hours))
+        draft.put(
+            "openingHoursSpecification",
+            hours,
+            "; ".join(f"{','.join(one.dayOfWeek)} {one.opens}-{one.closes}" for one in hours),
+        )
 
     def _put_place(self, draft: Draft, node: Node) -> None:
-        subject = node.get("location") if "location" in node or _is_event(node) else {"@type": [], **{key: node.get(key) for key in ("name", "address", "geo")}}
+        subject = (
+            node.get("location")
+            if "location" in node or _is_event(node)
+            else {"@type": [], **{key: node.get(key) for key in ("name", "address", "geo")}}
+        )
         place = place_of(subject)
         if place is not None:
             address = place.address
@@ -167,10 +281,18 @@ class _Reader:
 
     def _put_terms(self, draft: Draft, node: Node) -> None:
         offers = offers_of(node.get("offers"), self.base)
-        draft.put("offers", offers, "; ".join(f"{offer.name} {offer.price} {offer.priceCurrency}".strip() for offer in offers))
-        free = text_of(node.get("isAccessibleForFree") if not isinstance(node.get("isAccessibleForFree"), bool) else str(node["isAccessibleForFree"]))
+        draft.put(
+            "offers", offers, "; ".join(f"{offer.name} {offer.price} {offer.priceCurrency}".strip() for offer in offers)
+        )
+        free = text_of(
+            node.get("isAccessibleForFree")
+            if not isinstance(node.get("isAccessibleForFree"), bool)
+            else str(node["isAccessibleForFree"])
+        )
         if short(free).casefold() in {"true", "yes", "1", "false", "no", "0"}:
-            draft.put("isAccessibleForFree", short(free).casefold() in {"true", "yes", "1"}, f"isAccessibleForFree: {free}")
+            draft.put(
+                "isAccessibleForFree", short(free).casefold() in {"true", "yes", "1"}, f"isAccessibleForFree: {free}"
+            )
         elif offers and all(float(offer.price) == 0 for offer in offers):
             draft.put("isAccessibleForFree", True, "all offers are 0")
         ages = age_range(node)
@@ -206,12 +328,21 @@ def age_range(node: Node) -> AgeRange | None:
     match = re.fullmatch(r"(\d{1,2})?\s?(?:[-–—]\s?(\d{1,3})?|(\+))?", text)  # noqa: RUF001 (the dashes that pages write)
     if text and match and (match[1] or match[2]):
         low, high = match[1], match[2] or (match[1] if text == match[1] else None)
-        return AgeRange(minValue=float(low) if low else None, maxValue=float(high) if high and int(high) <= 99 else None)  # noqa: PLR2004 (99 is open)
+        return AgeRange(
+            minValue=float(low) if low else None, maxValue=float(high) if high and int(high) <= OLDEST else None
+        )
     spans = find_ages(text) if text else []
     if spans:
         return AgeRange(minValue=spans[0].minimum, maxValue=spans[0].maximum)
     for item in [*items(node.get("audience")), node]:
-        ages = [_age(item, *names) for names in (("suggestedMinAge", "requiredMinAge"), ("suggestedMaxAge", "requiredMaxAge"))] if isinstance(item, dict) else []
+        ages = (
+            [
+                _age(item, *names)
+                for names in (("suggestedMinAge", "requiredMinAge"), ("suggestedMaxAge", "requiredMaxAge"))
+            ]
+            if isinstance(item, dict)
+            else []
+        )
         if any(age is not None for age in ages):
             return AgeRange(minValue=ages[0], maxValue=ages[1])
     return None
@@ -224,10 +355,21 @@ def _age(node: Node, *names: str) -> float | None:
 
 def _schedule(node: Node) -> Schedule | None:
     """schema.org Schedule as stated; one without a rule, days or a start states nothing."""
-    days = tuple(dict.fromkeys(day for item in items(node.get("byDay")) if isinstance(item, str) for day in days_in(re.sub(r"^[+-]?\d", "", short(item)))))
+    days = tuple(
+        dict.fromkeys(
+            day
+            for item in items(node.get("byDay"))
+            if isinstance(item, str)
+            for day in days_in(re.sub(r"^[+-]?\d", "", short(item)))
+        )
+    )
     dates = {name: _date_text(text_of(node.get(name))) for name in ("startDate", "endDate")}
     frequency, count = text_of(node.get("repeatFrequency")), text_of(node.get("repeatCount"))
-    frequency = frequency if re.fullmatch(r"P(?:\d{1,3}[DWMY]|T\d{1,3}H)", frequency) else _FREQUENCIES.get(short(frequency).casefold(), "")
+    frequency = (
+        frequency
+        if re.fullmatch(r"P(?:\d{1,3}[DWMY]|T\d{1,3}H)", frequency)
+        else _FREQUENCIES.get(short(frequency).casefold(), "")
+    )
     zone_name = text_of(node.get("scheduleTimezone"))
     schedule = Schedule(
         startDate=dates["startDate"],
@@ -238,7 +380,9 @@ def _schedule(node: Node) -> Schedule | None:
         repeatFrequency=frequency,
         repeatCount=int(count) if re.fullmatch(r"\d{1,4}", count) else None,
         byDay=days,
-        byMonthDay=tuple(int(text) for item in items(node.get("byMonthDay")) if re.fullmatch(r"[12]?\d|3[01]", text := text_of(item))),
+        byMonthDay=tuple(
+            int(text) for item in items(node.get("byMonthDay")) if re.fullmatch(r"[12]?\d|3[01]", text := text_of(item))
+        ),
         exceptDate=tuple(day for item in items(node.get("exceptDate")) if (day := _date_text(text_of(item)))),
     )
     return schedule if schedule != Schedule() else None

@@ -7,7 +7,7 @@ from typing import Any
 from tripper_assets.domain.activities import GeoCoordinates, ImageObject, Organizer, Place
 from tripper_assets.domain.model import Problem
 from tripper_assets.extract.addresses import place_from_text
-from tripper_assets.extract.clock import Clock, iso, parse_iso
+from tripper_assets.extract.clock import Clock, archive_before, iso, parse_iso
 from tripper_assets.extract.dates import find_dates
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.jsonld import normal_nodes
@@ -19,8 +19,38 @@ from tripper_assets.extract.texts import MAX_DESCRIPTION, clipped
 
 MAX_OBJECTS = 50_000
 # Folded key names, the most telling first.
-TITLES = ("title", "eventtitle", "eventname", "meetingname", "name", "subject", "headline", "summary", "label", "body", "bodyname", "calendardescription", "calendartypedesc")
-STARTS = ("startdatetime", "starttime", "start", "startdate", "dtstart", "startsat", "startat", "begin", "beginsat", "eventdate", "eventstart", "meetingdate", "datetime", "date", "utcstartdate")
+TITLES = (
+    "title",
+    "eventtitle",
+    "eventname",
+    "meetingname",
+    "name",
+    "subject",
+    "headline",
+    "summary",
+    "label",
+    "body",
+    "bodyname",
+    "calendardescription",
+    "calendartypedesc",
+)
+STARTS = (
+    "startdatetime",
+    "starttime",
+    "start",
+    "startdate",
+    "dtstart",
+    "startsat",
+    "startat",
+    "begin",
+    "beginsat",
+    "eventdate",
+    "eventstart",
+    "meetingdate",
+    "datetime",
+    "date",
+    "utcstartdate",
+)
 TIMES = ("starttime", "meetingtime", "eventtime", "time", "begintime")
 ENDS = ("enddatetime", "endtime", "end", "enddate", "dtend", "endsat", "endat", "finish")
 PLACES = ("venue", "location", "place", "meetinglocation", "eventlocation", "locationname", "venuename", "address")
@@ -36,7 +66,11 @@ def json_drafts(text: str, url: str, clock: Clock) -> tuple[list[Draft], list[Pr
     try:
         value = parse(text)
     except ValueError as error:
-        return [], [Problem(code="json_broken", subject=url, message=f"The JSON document could not be read: {str(error)[:150]}.")]
+        return [], [
+            Problem(
+                code="json_broken", subject=url, message=f"The JSON document could not be read: {str(error)[:150]}."
+            )
+        ]
     if '"@type"' in text or '"@context"' in text:
         drafts, problems = drafts_of(normal_nodes(value), "json-ld", url, "", clock)
         if drafts:
@@ -50,11 +84,16 @@ def state_drafts(value: Any, base: str, clock: Clock) -> list[Draft]:  # noqa: A
     for index, node in enumerate(walk(value)):
         if index > MAX_OBJECTS:
             break
-        keys = {re.sub(r"[^a-z]", "", key.lower()): item for key, item in node.items() if isinstance(key, str)}
+        keys = {re.sub(r"[^a-z]", "", key.lower()): item for key, item in node.items()}
         draft = _draft(keys, base, clock)
         if draft is not None:
             drafts.append(draft)
-    return drafts
+    return _without_archive(drafts, clock)
+
+
+def _without_archive(drafts: list[Draft], clock: Clock) -> list[Draft]:
+    earliest = archive_before(len(drafts), clock)
+    return [draft for draft in drafts if draft.get("startDate")[:10] >= earliest]
 
 
 def _draft(keys: dict[str, Any], base: str, clock: Clock) -> Draft | None:
@@ -68,7 +107,17 @@ def _draft(keys: dict[str, Any], base: str, clock: Clock) -> Draft | None:
     end = next((when for key in ENDS if (when := _when(keys.get(key), clock)[0])), "")
     if end and not (len(end) == 10 and end < start[:10]):  # noqa: PLR2004 (a date)
         draft.put("endDate", end if len(end) > 10 or len(start) == 10 else "")  # noqa: PLR2004 (a date)
-    draft.put("url", next((link for key in (*LINKS, *TITLES[:2], "name") if (link := url_of(keys.get(key), base) if key in LINKS or isinstance(keys.get(key), dict) else "")), ""))
+    draft.put(
+        "url",
+        next(
+            (
+                link
+                for key in (*LINKS, *TITLES[:2], "name")
+                if (link := url_of(keys.get(key), base) if key in LINKS or isinstance(keys.get(key), dict) else "")
+            ),
+            "",
+        ),
+    )
     description = next((text for key in DESCRIPTIONS if (text := text_of(keys.get(key))) and text != name), "")
     draft.put("description", clipped(description, MAX_DESCRIPTION))
     draft.put("identifier", next((text for key in IDENTIFIERS if (text := text_of(keys.get(key)))), "")[:300])
@@ -78,7 +127,9 @@ def _draft(keys: dict[str, Any], base: str, clock: Clock) -> Draft | None:
 
 def _title(value: Any) -> str:  # noqa: ANN401 (any JSON value)
     if isinstance(value, dict):
-        value = value.get("rendered") or value.get("label") or value.get("text") or value.get("name") or value.get("html")
+        value = (
+            value.get("rendered") or value.get("label") or value.get("text") or value.get("name") or value.get("html")
+        )
     return name_of(value) if isinstance(value, str) else ""
 
 
@@ -89,9 +140,16 @@ def _put_about(draft: Draft, keys: dict[str, Any], base: str) -> None:
     name = name_of(organizer) if isinstance(organizer, dict) else ""
     draft.put("organizer", Organizer(name=name) if name and "@" not in name else None, name)
     image = next((link for key in IMAGES if (link := url_of(keys.get(key), base))), "")
-    draft.put("image", (ImageObject(sourceUrl=image),) if re.search(r"\.(?:jpe?g|png|webp|gif|avif)\b", image, re.IGNORECASE) else (), image)
+    draft.put(
+        "image",
+        (ImageObject(sourceUrl=image),) if re.search(r"\.(?:jpe?g|png|webp|gif|avif)\b", image, re.IGNORECASE) else (),
+        image,
+    )
     status = text_of(keys.get("status") or keys.get("eventstatus")).casefold()
-    flags = [str(keys.get(key, "")).casefold() for key in ("cancelled", "canceled", "iscancelled", "iscanceled", "canceledevent")]
+    flags = [
+        str(keys.get(key, "")).casefold()
+        for key in ("cancelled", "canceled", "iscancelled", "iscanceled", "canceledevent")
+    ]
     if status in {"cancelled", "canceled"} or "true" in flags:
         draft.put("eventStatus", "EventCancelled", status or "cancelled")
     elif status == "postponed":
@@ -105,10 +163,14 @@ def _place(value: Any) -> Place | None:  # noqa: ANN401 (any JSON value)
     node = next((item for item in items(value) if isinstance(item, dict)), None)
     if node is None:
         return None
-    point: GeoCoordinates | None = geo_of({"latitude": node.get("latitude", node.get("lat")), "longitude": node.get("longitude", node.get("lng"))})
+    point: GeoCoordinates | None = geo_of(
+        {"latitude": node.get("latitude", node.get("lat")), "longitude": node.get("longitude", node.get("lng"))}
+    )
     name = name_of(node.get("name") or node.get("venue") or node.get("title") or node.get("label"))
     parts = {
-        "streetAddress": node.get("street") or node.get("streetAddress") or (node.get("address") if isinstance(node.get("address"), str) else None),
+        "streetAddress": node.get("street")
+        or node.get("streetAddress")
+        or (node.get("address") if isinstance(node.get("address"), str) else None),
         "addressLocality": node.get("city"),
         "addressRegion": node.get("state") or node.get("region"),
         "postalCode": node.get("zip") or node.get("postalCode") or node.get("postal_code"),
@@ -125,7 +187,9 @@ def _start(keys: dict[str, Any], clock: Clock) -> tuple[str, str]:
         if not start:
             continue
         midnight = start[11:16] in {"", "00:00"}
-        times = [text for name in TIMES if name != key and isinstance(keys.get(name), str) and (text := text_of(keys[name]))]
+        times = [
+            text for name in TIMES if name != key and isinstance(keys.get(name), str) and (text := text_of(keys[name]))
+        ]
         if midnight and times and not re.search(r"\d{4}", times[0]):
             together, _ = clock.read(f"{start[:10]} {times[0]}"[:100])
             spans = find_dates(f"{start[:10]} at {times[0]}"[:100], now=clock.now, language="en")
@@ -140,13 +204,19 @@ def _start(keys: dict[str, Any], clock: Clock) -> tuple[str, str]:
 def _when(value: Any, clock: Clock) -> tuple[str, str]:  # noqa: ANN401 (any JSON value)
     """Return ISO text and evidence of a text, a Google-like object or a number of seconds or milliseconds since 1970."""
     if isinstance(value, dict):
-        inner = next((value[key] for key in ("dateTime", "local", "iso", "date", "utc", "value") if value.get(key)), None)
+        inner = next(
+            (value[key] for key in ("dateTime", "local", "iso", "date", "utc", "value") if value.get(key)), None
+        )
         return _when(inner, clock) if not isinstance(inner, dict) else ("", "")
     if isinstance(value, bool) or value is None:
         return "", ""
     if isinstance(value, (int, float)):
         seconds = int(value / 1000) if abs(value) > EPOCH_SECONDS.stop else int(value)
-        return (iso(datetime.fromtimestamp(seconds, UTC), clock.local), str(value)) if seconds in EPOCH_SECONDS else ("", "")
+        return (
+            (iso(datetime.fromtimestamp(seconds, UTC), clock.local), str(value))
+            if seconds in EPOCH_SECONDS
+            else ("", "")
+        )
     text = text_of(value)[:100] if isinstance(value, str) else ""
     whole: date | datetime | None = parse_iso(text)
     if whole is not None:

@@ -1,6 +1,7 @@
 """Pages that state an activity in plain text: title, OpenGraph, <time>, labelled facts and dates in words."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -23,14 +24,31 @@ from tripper_assets.extract.prices import find_prices, is_free
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clean, clipped, plain_text
 
 # A page about one of these is not about an activity, whatever dates it names.
-OTHER_SUBJECTS = frozenset("Recipe Product NewsArticle BlogPosting JobPosting VideoObject HowTo QAPage FAQPage Book Movie".split())
+OTHER_SUBJECTS = frozenset(
+    [
+        "Recipe",
+        "Product",
+        "NewsArticle",
+        "BlogPosting",
+        "JobPosting",
+        "VideoObject",
+        "HowTo",
+        "QAPage",
+        "FAQPage",
+        "Book",
+        "Movie",
+    ]
+)
 _OTHER_PAGES = re.compile(
     r"\b(?:contact|imprint|impressum|privacy|datenschutz\w*|cookies?|terms|agb|about us|über uns|ueber-uns|kontakt|legal|mentions légales|aviso legal|"
     r"note legali|disclaimer|404|not found|nicht gefunden|search results|suchergebnisse|login|log in|sign in|newsletter|jobs?|careers?|sitemap|"
     r"accessibility statement|barrierefreiheit|press releases?|pressemitteilung\w*|contacto|contatti|recipes?|rezepte?)\b",
     re.IGNORECASE,
 )
-_PUBLISHED = re.compile(r"publish|posted|updated|modified|entry-date|post-date|byline|created|veröffentlicht|aktualisiert|stand:|©|copyright", re.IGNORECASE)
+_PUBLISHED = re.compile(
+    r"publish|posted|updated|modified|entry-date|post-date|byline|created|veröffentlicht|aktualisiert|stand:|©|copyright",
+    re.IGNORECASE,
+)
 _SIGNAL = re.compile(
     r"\b(?:events?|activit\w+|workshops?|class(?:es)?|festivals?|tours?|exhibitions?|storytime|story time|concerts?|shows?|fair|market|playgroup|family|"
     r"families|kids|children|calendar|whats-on|what's on|veranstaltung\w*|termine?|kurse?|ausstellung\w*|führung\w*|kinder\w*|familien?\w*|konzerte?|"
@@ -38,7 +56,23 @@ _SIGNAL = re.compile(
     r"activiteit\w*|voorstelling|tentoonstelling|kinderen|meetings?|hearing|session)\b",
     re.IGNORECASE,
 )
+_GENERIC_TITLES = frozenset(
+    {
+        "event details",
+        "event detail",
+        "details",
+        "event",
+        "veranstaltungsdetails",
+        "evenement",
+        "evento",
+        "home",
+        "welcome",
+    }
+)
 MAX_SCANNED = 60
+SHORT_LINE = 120
+SENTENCE = 60
+SHORTEST_ADDRESS, LONGEST_ADDRESS = 5, 200
 
 
 def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[Node]) -> list[Draft]:
@@ -47,6 +81,7 @@ def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[N
         return structured
     if structured:
         _fill_from_meta(structured[0], page)
+        _mend_zone(structured[0], page, clock)
         return structured
     types = {one for node in nodes for one in node.get("@type", [])}
     if types & OTHER_SUBJECTS or _is_other_page(page):
@@ -78,25 +113,27 @@ def _is_other_page(page: Page) -> bool:
 def title_of(page: Page, lines: list[Line]) -> str:
     """Return the page's own title: its first main heading, else OpenGraph's, else the title element's, without the site's name."""
     site = page.meta.get("og:site_name", "")
-    heading = next((line.text for line in lines if line.heading == 1), "")
-    if not heading:
-        node = page.tree.css_first("h1")
-        heading = clean(node.text(deep=True, separator=" ")) if node else ""
+    headings = [line.text for line in lines if line.heading == 1] or [
+        clean(node.text(deep=True, separator=" ")) for node in page.tree.css("h1")[:3]
+    ]
     node = page.tree.css_first("title")
-    stated = [heading, page.meta.get("og:title", ""), clean(node.text(deep=True)) if node else ""]
+    stated = [*headings, page.meta.get("og:title", ""), clean(node.text(deep=True)) if node else ""]
     for text in stated:
         title = without_site(plain_text(text), site)
-        if title and fold(title) != fold(site) and len(title) <= MAX_NAME:
+        if title and fold(title) not in {fold(site), *_GENERIC_TITLES} and len(title) <= MAX_NAME:
             return title
     return ""
 
 
 def without_site(title: str, site: str) -> str:
     """Return the title without the site's name at its end; an unnamed site is what stands behind the last bar."""
-    head, mark, tail = title.rpartition(" | ") if " | " in title else re.match(r"(.*?)(\s[-–—·»]\s)?([^-–—·»]*)$", title).groups()  # type: ignore[union-attr]  # noqa: RUF001
-    if mark and head and (fold(tail) == fold(site) or " | " in title or (not site and False)):
+    head, mark, tail = title.rpartition(" | ")
+    if mark:
         return head.strip()
-    return title
+    parts = re.split(r"\s[-–—·»]\s", title)  # noqa: RUF001 (the dashes that pages write)
+    if len(parts) > 1 and site and fold(parts[-1]) == fold(site):
+        return title[: title.rindex(parts[-1])].rstrip(" -–—·»")  # noqa: RUF001 (same)
+    return tail.strip()
 
 
 def _fill_from_meta(draft: Draft, page: Page) -> None:
@@ -107,11 +144,35 @@ def _fill_from_meta(draft: Draft, page: Page) -> None:
         fill(draft, _meta_draft(page))
 
 
+def _mend_zone(draft: Draft, page: Page, clock: Clock) -> None:
+    """Some sites write UTC into their markup without saying so; the local time that the page shows for that day is then the start.
+
+    Seen on seven county calendars: itemprop startDate 15:00, on the page "10:00 AM", in a zone five hours behind UTC.
+    """
+    start, method = parse_iso(draft.get("startDate")), draft.found.get("startDate", ("", ""))
+    if clock.local is None or not isinstance(start, datetime) or re.search(r"(?:Z|[+-]\d{2}:?\d{2})$", method[1]):
+        return
+    for line in read_lines(_content(page)):
+        for span in stated_days(line.text, clock) if len(line.text) < SHORT_LINE else []:
+            shown = span.start
+            if not isinstance(shown, datetime):
+                continue
+            as_utc = start.replace(tzinfo=UTC).astimezone(clock.local).replace(tzinfo=None)
+            if shown == as_utc and shown != start.replace(tzinfo=None):
+                draft.replace("startDate", clock.iso(shown), line.text, "text")
+                draft.values.pop("endDate", None)
+                draft.put("endDate", clock.iso(span.end) if span.end else "", line.text, "text")
+                return
+
+
 def _meta_draft(page: Page) -> Draft:
     draft = Draft("opengraph")
     description = plain_text(page.meta.get("og:description") or page.meta.get("description") or "")
     draft.put("description", clipped(description, MAX_DESCRIPTION))
-    image = absolute(page.meta.get("og:image:secure_url") or page.meta.get("og:image") or page.meta.get("twitter:image") or "", page.base)
+    image = absolute(
+        page.meta.get("og:image:secure_url") or page.meta.get("og:image") or page.meta.get("twitter:image") or "",
+        page.base,
+    )
     draft.put("image", (ImageObject(sourceUrl=image),) if image else (), image)
     return draft
 
@@ -139,8 +200,15 @@ def _is_activity(draft: Draft, page: Page, facts: dict[str, list[str]]) -> bool:
         return "openingHoursSpecification" in draft.values and terms
     if page.meta.get("og:type", "").lower() == "article" and not facts.keys() & {"when", "time", "where"}:
         return False
-    words = f"{draft.get('name')} {unquote(urlsplit(page.url).path)} {page.meta.get('og:type', '')}".replace("-", " ").replace("_", " ")
-    return terms or "T" in draft.get("startDate") or bool(facts.keys() & {"when", "where", "time"}) or _SIGNAL.search(words) is not None
+    words = f"{draft.get('name')} {unquote(urlsplit(page.url).path)} {page.meta.get('og:type', '')}".replace(
+        "-", " "
+    ).replace("_", " ")
+    return (
+        terms
+        or "T" in draft.get("startDate")
+        or bool(facts.keys() & {"when", "where", "time"})
+        or _SIGNAL.search(words) is not None
+    )
 
 
 def _put_when(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> None:
@@ -177,7 +245,11 @@ def _put_time_elements(draft: Draft, page: Page, clock: Clock, lines: list[Line]
     for line in lines:
         if not line.times or _PUBLISHED.search(line.text) or _is_published(line.node):
             continue
-        values = [value for time in line.times if (value := parse_iso(time)) is not None and (not published or value.isoformat()[:10] != published)]
+        values = [
+            value
+            for time in line.times
+            if (value := parse_iso(time)) is not None and (not published or value.isoformat()[:10] != published)
+        ]
         if not values:
             continue
         start = clock.iso(values[0])
@@ -194,7 +266,11 @@ def _is_published(node: LexborNode) -> bool:
     for _ in range(3):
         if current is None:
             return False
-        if _PUBLISHED.search(f"{current.attributes.get('class') or ''} {current.attributes.get('id') or ''} {current.attributes.get('itemprop') or ''}"[:300]):
+        if _PUBLISHED.search(
+            f"{current.attributes.get('class') or ''} {current.attributes.get('id') or ''} {current.attributes.get('itemprop') or ''}"[
+                :300
+            ]
+        ):
             return True
         current = current.parent
     return False
@@ -221,8 +297,12 @@ def _put_terms(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> 
             break
     labelled = facts.get("price", [])
     for text in [*labelled, *(line.text for line in lines[:MAX_SCANNED] if not is_label(line))]:
-        offers = tuple(Offer(name=span.name, price=span.price, priceCurrency=span.currency) for span in find_prices(text))
-        free = is_free(text) or (text in labelled and plain_text(text).casefold().startswith(("free", "frei", "gratis")))
+        offers = tuple(
+            Offer(name=span.name, price=span.price, priceCurrency=span.currency) for span in find_prices(text)
+        )
+        free = is_free(text) or (
+            text in labelled and plain_text(text).casefold().startswith(("free", "frei", "gratis"))
+        )
         if offers and not draft.values.get("isAccessibleForFree"):
             draft.put("offers", tuple(dict.fromkeys(offers))[:20], text)
             break
@@ -233,7 +313,9 @@ def _put_terms(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> 
 
 def _put_about(draft: Draft, page: Page, lines: list[Line], facts: dict[str, list[str]]) -> None:
     fill(draft, _meta_draft(page))
-    paragraph = next((line.text for line in lines if len(line.text) > 60 and not line.heading and not is_label(line)), "")  # noqa: PLR2004 (a sentence)
+    paragraph = next(
+        (line.text for line in lines if len(line.text) > SENTENCE and not line.heading and not is_label(line)), ""
+    )
     draft.put("description", clipped(paragraph, MAX_DESCRIPTION))
     for text in [*facts.get("where", []), *_address_elements(page)]:
         place: Any = place_from_text(text)
@@ -253,8 +335,16 @@ def _put_about(draft: Draft, page: Page, lines: list[Line], facts: dict[str, lis
 
 
 def _address_elements(page: Page) -> list[str]:
-    nodes = [node for node in page.tree.css("main address, article address, [class*=address], [class*=venue], [class*=location]")[:5]]
-    return [text for node in nodes if 5 < len(text := clean(node.text(deep=True, separator=", ").replace(", ,", ","))) < 200]  # noqa: PLR2004 (an address)
+    nodes = list(
+        page.tree.css("main address, article address, [class*=address], [class*=venue], [class*=location]")[:5]
+    )
+    return [
+        text
+        for node in nodes
+        if SHORTEST_ADDRESS
+        < len(text := clean(node.text(deep=True, separator=", ").replace(", ,", ",")))
+        < LONGEST_ADDRESS
+    ]
 
 
 def _main_image(page: Page) -> str:

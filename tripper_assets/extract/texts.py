@@ -21,10 +21,14 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CHARSET = re.compile(rb"""charset\s{0,5}=\s{0,5}["']?\s{0,5}([A-Za-z0-9_:.-]{2,40})|encoding=["']([A-Za-z0-9_.-]{2,40})["']""")
+_CHARSET = re.compile(
+    rb"""charset\s{0,5}=\s{0,5}["']?\s{0,5}([A-Za-z0-9_:.-]{2,40})|encoding=["']([A-Za-z0-9_.-]{2,40})["']"""
+)
 # What browsers do (WHATWG): these labels mean the Windows code page.
 _WINDOWS = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}
-_NOT_CHARSETS = frozenset({"base64", "hex", "rot13", "bz2", "zip", "zlib", "uu", "quopri", "rot-13", "rot_13", "punycode", "idna"})
+_NOT_CHARSETS = frozenset(
+    {"base64", "hex", "rot13", "bz2", "zip", "zlib", "uu", "quopri", "rot-13", "rot_13", "punycode", "idna"}
+)
 
 
 def decode(body: bytes, content_type: str | None) -> str:
@@ -56,7 +60,9 @@ def _charset(text: bytes) -> str | None:
 
 
 def _decoded(body: bytes, name: str) -> str | None:
-    if name in _NOT_CHARSETS or name.startswith(("utf-16", "utf-7", "utf7", "unicode", "raw", "string", "undefined", "mbcs", "oem")):
+    if name in _NOT_CHARSETS or name.startswith(
+        ("utf-16", "utf-7", "utf7", "unicode", "raw", "string", "undefined", "mbcs", "oem")
+    ):
         return None  # a document whose charset could be read as ASCII is not UTF-16; the rest are not charsets
     try:
         return body.decode(name)
