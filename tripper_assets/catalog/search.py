@@ -1,5 +1,6 @@
 """Search: words, typing errors in names and nearness of meaning, each a ranking of its own, fused into one."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,8 @@ RANK_CONSTANT = 60
 """k of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
 CANDIDATES = 60
 """How many each ranking gives to the fusion, at least."""
+OPERATORS = re.compile(r'"|(^|\s)-')
+"""Quotes and minus as web search engines read them; or is one more word."""
 LONGEST_QUERY = 1000
 """Characters of a query that are read."""
 
@@ -62,9 +65,11 @@ def search(  # noqa: PLR0913 (each is something that a person sets)
         "source": source_key,
         "now": now,
         "past": past,
+        "has_operators": OPERATORS.search(text) is not None,
         "candidates": max(CANDIDATES, 2 * limit),
     }
     with database.connection() as connection:
+        connection.execute(statement(_TUNE))
         rankings = _word_rankings(connection, values)
         if vector is not None:
             rankings["meaning"] = _nearest(connection, values, vector, model)
@@ -87,10 +92,10 @@ def fuse(rankings: Mapping[str, Sequence[ActivityId]], *, k: int = RANK_CONSTANT
 def _word_rankings(connection: Connection, values: dict[str, Any]) -> dict[str, Sequence[ActivityId]]:
     if not values["text"].strip():
         return {}
-    return {
-        "words": connection.scalars(statement(_WORDS), values).all(),
-        "name": connection.scalars(statement(_NAME), values).all(),
-    }
+    rankings = {"words": connection.scalars(statement(_WORDS), values).all()}
+    if not values["has_operators"]:
+        rankings["name"] = connection.scalars(statement(_NAME), values).all()
+    return rankings
 
 
 def _nearest(
@@ -99,7 +104,6 @@ def _nearest(
     # The dimensions stand in the statement itself: only then can the planner see that the index of this model fits.
     nearest = _MEANING.replace("{dimensions}", str(int(vector.size)))
     nearest = nearest.replace("{model}", "AND model = :model" if model else "")
-    connection.execute(statement("SET LOCAL hnsw.iterative_scan = strict_order"))
     asked = {"vector": Vector(vector).to_text(), "model": model, "dimensions": vector.size}
     return connection.scalars(statement(nearest), values | asked).all()
 
@@ -109,20 +113,25 @@ def _hit(row: dict[str, Any], score: float, rankings: Mapping[str, Sequence[Acti
     return SearchHit.model_validate({**row, "score": round(score, 6), "found_by": found_by})
 
 
+# A name may differ by more letters than pg_trgm's 0.6 lets pass ("dinosour"), and an index scan goes on until enough of what it
+# found is shown: by default it ends after forty vectors, and they may all be past.
+_TUNE = """
+    SELECT set_config('pg_trgm.word_similarity_threshold', '0.45', true), set_config('hnsw.iterative_scan', 'strict_order', true)
+"""
 _SHOWN = """
     removed_at IS NULL
     AND (CAST(:source AS text) IS NULL OR source_key = :source)
     AND (:past OR over_at IS NULL OR over_at > :now)
     AND EXISTS (SELECT FROM tripper.sources WHERE key = source_key AND sources.removed_at IS NULL)
 """
-# Every word of the query as the beginning of a word, beside the query as web search engines read it: quotes, or and - are left to
-# that one alone. The words come from the parser itself, so nothing in a query can be an operator by accident.
+# The query as web search engines read it, or each of its words as the beginning of a word. The words come from the parser
+# itself, so nothing in a query can be an operator by accident.
 _WORDS = f"""
     WITH query AS (
         SELECT websearch_to_tsquery('pg_catalog.simple', tripper.plain(:text)) || coalesce((
             SELECT string_agg('''' || replace(replace(lexeme, E'\\\\', E'\\\\\\\\'), '''', '''''') || ''':*', ' & ')::tsquery
             FROM unnest(to_tsvector('pg_catalog.simple', tripper.plain(:text)))
-            WHERE :text !~ '"|(^|\\s)-'
+            WHERE NOT :has_operators
         ), '') AS wanted
     )
     SELECT id::text FROM tripper.activities, query
