@@ -25,9 +25,12 @@ OnPage: TypeAlias = Callable[[PageState | None, CrawlReport], None]
 WAVE = 16
 """Pages asked for before what they say is weighed: large enough for speed, small enough to keep the best first."""
 SMALLEST_TELLING_WAVE = 4
+MAX_WAITING = 100_000
+"""Pages that wait to be asked for, beyond those that the budget could still pay for."""
 MAX_REMEMBERED = 200_000
 """URLs remembered as refused; a site that makes up more of them is counted no further."""
 ENOUGH_SITEMAP_URLS = 1_000
+MAX_LINKS_OF_A_PAGE = 5_000
 
 
 def _say_nothing(state: PageState | None, report: CrawlReport) -> None:
@@ -77,7 +80,7 @@ class _Crawler:
         self._robots = RobotsFiles(self._ask_for_robots, product_token(client.user_agent))
         self._visitor = Visitor(self._client, self._robots, known, read_page, clock, source.config.max_bytes)
         self._admission = Admission.of(source)
-        self._frontier = Frontier(self._admission.site, source.config.max_depth)
+        self._frontier = Frontier(self._admission.site, source.config.max_depth, MAX_WAITING + source.config.max_pages)
         self._refused: set[str] = set()
         self._moved_to: dict[str, str] = {}
         self._said: set[tuple[str, str]] = set()
@@ -100,7 +103,6 @@ class _Crawler:
                 f"Crawling {self._source.url} has to wait, as its robots.txt cannot be had: {robots.outage}",
                 retry_after_seconds=robots.outage.retry_after_seconds,
             )
-        self._client.slow_down(start.address, robots.crawl_delay_seconds)
         self._frontier.offer(Candidate(start, depth=0, is_start=True))
         await self._next_wave(1)
         await self._offer_sitemaps(start, robots)
@@ -113,7 +115,7 @@ class _Crawler:
 
     async def _offer_sitemaps(self, start: PageUrl, robots: Robots) -> None:
         guess = urljoin(start.address, "/sitemap.xml")
-        urls = [urljoin(start.address, one) for one in robots.sitemaps] or [guess]
+        urls = [_absolute(start.address, one) for one in robots.sitemaps] or [guess]
         declared = bool(robots.sitemaps)
         if self._config.sitemap == "off" or not self._left or not (declared or robots.allows(guess)):
             return
@@ -206,13 +208,21 @@ class _Crawler:
         self._pages[state.url] = state
         self._problems += state.extraction.problems
         said = {(activity.name, activity.startDate) for activity in state.extraction.activities}
-        found = set[str | None]()
-        if self._config.sitemap != "only":
-            found = {self._offer(link, depth=depth + 1) for link in state.extraction.links}
+        found = self._offer_links(state, depth + 1) if self._config.sitemap != "only" else set[str]()
         shape = url_shape(state.url)
-        leads_on = any(one and url_shape(one) != shape for one in found)
+        leads_on = any(url_shape(one) != shape for one in found)
         self._frontier.judge(state.url, fruitful=leads_on or not said <= self._said)
         self._said |= said
+
+    def _offer_links(self, state: PageState, depth: int) -> set[str]:
+        """Offer a page's links and return those that nobody had found before."""
+        links = state.extraction.links
+        if len(links) > MAX_LINKS_OF_A_PAGE:
+            message = (
+                f"{state.url} has {len(links):,} links, of which the first {MAX_LINKS_OF_A_PAGE:,} were looked at."
+            )
+            self._problems.append(Problem(code="links_cut", subject=state.url, message=message))
+        return {new for link in links[:MAX_LINKS_OF_A_PAGE] if (new := self._offer(link, depth=depth))}
 
     def _settle_known_failure(self, identity: str, visit: Visit) -> None:
         if visit.is_gone:
@@ -228,7 +238,7 @@ class _Crawler:
             self._note_off_site(visit)
         elif candidate.hops >= MAX_HOPS or self._goes_in_a_circle(here, target.identity):
             self._note_circle(visit)
-        elif refusal := self._admission.refusal(target):
+        elif (refusal := self._admission.refusal(target)) and not candidate.is_start:
             self._skipped[refusal] += 1
         else:
             self._moved_to[here] = target.identity
@@ -268,7 +278,7 @@ class _Crawler:
         # Neither validated nor copied: this runs once for each page, and a copied list would make that quadratic.
         done = self._counts["fetched"] + self._counts["not_modified"] + self._counts["failed"]
         return CrawlReport.model_construct(
-            found=done + self._skipped.total() + len(self._frontier) + self._frontier.too_deep,
+            found=done + self._skipped.total() + len(self._frontier) + self._frontier.too_deep + self._frontier.dropped,
             fetched=self._counts["fetched"],
             not_modified=self._counts["not_modified"],
             failed=self._counts["failed"],
@@ -280,7 +290,7 @@ class _Crawler:
 
     def _report(self) -> CrawlReport:
         reason = "outage" if self._is_outage else "budget"
-        left = Counter({reason: len(self._frontier), "depth": self._frontier.too_deep})
+        left = Counter({reason: len(self._frontier) + self._frontier.dropped, "depth": self._frontier.too_deep})
         problems = sorted(self._problems, key=lambda problem: (problem.subject, problem.code, problem.message))
         changes = {"skipped": dict(sorted((self._skipped + left).items())), "problems": problems}
         return self._report_so_far().model_copy(update=changes)
@@ -291,6 +301,13 @@ class _Crawler:
         self._keep_unasked()
         pages = [self._pages[url] for url in sorted(self._pages)]
         return Crawl(pages=pages, report=self._report(), gone=sorted(self._gone))
+
+
+def _absolute(base: str, url: str) -> str:
+    try:
+        return urljoin(base, url)
+    except ValueError:
+        return url
 
 
 async def _all(visits: Sequence[Coroutine[None, None, Visit]]) -> list[Visit]:

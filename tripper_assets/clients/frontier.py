@@ -36,6 +36,9 @@ class Frontier:
 
     site: Site
     max_depth: int
+    max_waiting: int = 100_000
+    dropped: int = 0
+    """Pages turned away because so many were waiting; one that is found again counts again."""
     _waiting: dict[str, tuple[int, Candidate]] = field(default_factory=dict[str, tuple[int, Candidate]])
     _too_deep: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
     _taken: set[str] = field(default_factory=set[str])
@@ -58,6 +61,9 @@ class Frontier:
             return False
         known = self._waiting[identity][1] if identity in self._waiting else self._too_deep.get(identity)
         if known and known.depth <= candidate.depth:
+            return False
+        if known is None and len(self._waiting) + len(self._too_deep) >= self.max_waiting:
+            self.dropped += 1
             return False
         if candidate.depth > self.max_depth:
             self._too_deep[identity] = candidate

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from types import TracebackType
@@ -55,8 +55,18 @@ class Reply:
     @property
     def redirect(self) -> str:
         """The absolute URL that the server sends on to; empty for an answer of its own."""
-        location = self.headers.get("location", "") if self.status in REDIRECTS else ""
-        return urljoin(self.url, location) if location else ""
+        location = self.headers.get("location", "").strip() if self.status in REDIRECTS else ""
+        return _absolute(self.url, location) if location else ""
+
+
+def _absolute(url: str, location: str) -> str:
+    # Headers are latin-1 by the standard, and UTF-8 on most servers that send other letters at all.
+    with suppress(UnicodeError):
+        location = location.encode("latin-1").decode("utf-8")
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 @dataclass(frozen=True)

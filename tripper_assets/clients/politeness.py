@@ -17,6 +17,9 @@ MAX_RETRIES = 2
 MAX_RETRY_AFTER_SECONDS = 60.0
 """A host that asks for longer peace is left alone: the page fails as one that may succeed later."""
 
+MAX_PATIENCE_SECONDS = 300.0
+"""What all waits of one crawl may sum up to."""
+
 
 class HostQueue:
     """The turns at one host: with a delay one request at a time, starts at least the delay apart."""
@@ -48,6 +51,7 @@ class PoliteClient:
         self._client = client
         self._delay_seconds = delay_seconds
         self._clock = clock
+        self._patience_seconds = MAX_PATIENCE_SECONDS
         self._queues: dict[str, HostQueue] = {}
 
     def slow_down(self, url: str, delay_seconds: float) -> None:
@@ -92,8 +96,9 @@ class PoliteClient:
                     raise
             else:
                 wait = retry_after_seconds(reply, self._clock())
-                if wait is None or wait > MAX_RETRY_AFTER_SECONDS or not retries_left:
+                if wait is None or wait > min(MAX_RETRY_AFTER_SECONDS, self._patience_seconds) or not retries_left:
                     return reply
+                self._patience_seconds -= wait
                 queue.rest(wait)
             retries_left -= 1
 
@@ -105,7 +110,11 @@ class PoliteClient:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).netloc.lower()
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        # The client refuses it, with the reason.
+        return ""
 
 
 def retry_after_seconds(reply: Reply, now: datetime) -> float | None:

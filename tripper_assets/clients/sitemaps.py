@@ -12,7 +12,7 @@ from tripper_assets.clients.decoding import GZIP_MAGIC, gunzip
 from tripper_assets.clients.http import Reply
 from tripper_assets.domain.errors import AddressRefusedError, TripperError
 from tripper_assets.domain.model import Problem
-from tripper_assets.domain.urls import link_score
+from tripper_assets.domain.urls import link_score, page_url
 
 MAX_SITEMAP_BYTES = 50_000_000
 """The protocol's own cap on one file, decompressed."""
@@ -144,7 +144,7 @@ async def collect_sitemaps(
     level, seen = list(dict.fromkeys(urls)), set(urls)
     for depth in range(MAX_INDEX_DEPTH + 1):
         below: list[str] = []
-        for url in sorted(level, key=lambda one: (-link_score(one), one)):
+        for url in sorted(level, key=lambda one: (-_score(one), one)):
             if listing.files >= MAX_FILES or len(listing.entries) >= enough:
                 return listing
             below += await _collect_one(url, ask, listing, wanted=wanted, silent=not declared and depth == 0)
@@ -155,6 +155,11 @@ async def collect_sitemaps(
             _problem("sitemap_too_deep", level[0], f"lies more than {MAX_INDEX_DEPTH} indexes deep")
         )
     return listing
+
+
+def _score(url: str) -> int:
+    page = page_url(url)
+    return link_score(page.identity) if page else 0
 
 
 async def _collect_one(

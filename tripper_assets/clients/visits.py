@@ -96,7 +96,9 @@ class Visitor:
             return _failed(candidate, error)
 
     async def _visit(self, candidate: Candidate) -> Visit:
-        if not (await self.robots.of(candidate.page.address)).allows(candidate.page.address):
+        robots = await self.robots.of(candidate.page.address)
+        self.client.slow_down(candidate.page.address, robots.crawl_delay_seconds)
+        if not robots.allows(candidate.page.address):
             return Visit(candidate, "skipped", reason="robots", error=_disallowed(candidate.page.address))
         address = candidate.page.address
         for _ in range(MAX_HOPS + 1):

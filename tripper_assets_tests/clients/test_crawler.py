@@ -428,6 +428,38 @@ def test_a_source_that_redirects_to_another_site_names_it(site: LoopbackSite) ->
         crawl_site(site)
 
 
+def test_a_source_that_redirects_is_read_there_even_where_the_patterns_do_not_include_it(site: LoopbackSite) -> None:
+    site.answer("/", Answer(302, b"", {"Location": "/en"}))
+    site.page("/en", "/event/1", "/about")
+    site.page("/event/1")
+
+    assert pages(site, crawl_site(site, include=("/event/",))) == ["/en", "/event/1"]
+
+
+@pytest.mark.parametrize("place", ["http://[bad", "//[", "http://", "\x00", "/\u00fcberblick", "/caf\u00c3\u00a9"])
+def test_nonsense_in_places_that_a_site_names_is_only_a_problem(site: LoopbackSite, place: str) -> None:
+    site.answer("/robots.txt", Answer(200, f"Sitemap: {place}\nSitemap: {site.url('/index.xml')}\n".encode()))
+    index = f"<sitemapindex><sitemap><loc>{place.strip(chr(0))}</loc></sitemap></sitemapindex>"
+    site.answer("/index.xml", Answer(200, index.encode()))
+    site.page("/", "/away")
+    site.answer("/away", lambda _: Answer(302, b"", {"Location": place.replace("\x00", " ")}))
+
+    crawled = crawl_site(site)
+
+    assert site.url("/") in [page.url for page in crawled.pages]
+    assert crawled.report.problems
+    assert is_consistent(crawled.report)
+
+
+def test_a_page_of_links_without_end_is_looked_at_up_to_a_cap(site: LoopbackSite) -> None:
+    site.page("/", *(f"/{number}" for number in range(6_000)))
+
+    crawled = crawl_site(site, max_pages=1)
+
+    assert crawled.report.skipped == {"budget": 5_000}
+    assert count_by_code(crawled.report.problems) == {"links_cut": 1}
+
+
 # Pages that go wrong
 
 

@@ -67,3 +67,10 @@ def test_pages_of_a_template_that_brings_nothing_new_sink_and_rise_again() -> No
     frontier.offer(candidate("/other"))
     frontier.judge("https://example.org/calendar/1999/100", fruitful=True)
     assert take(frontier, 2) == ["/calendar/2026/11", "/calendar/2026/12"]
+
+
+def test_more_pages_than_memory_is_given_for_are_turned_away_and_counted() -> None:
+    frontier = Frontier(SITE, 5, max_waiting=2)
+
+    assert [frontier.offer(candidate(path)) for path in ("/a", "/b", "/c", "/a")] == [True, True, False, False]
+    assert (len(frontier), frontier.dropped) == (2, 1)
