@@ -75,7 +75,7 @@ _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidde
 # Whole words of class and id, with one prefix at most: a theme's "mobile_sidebar_body_wrap" holds the whole page.
 _CHROME = re.compile(
     r"(?:^|\s)(?:[a-z0-9]{1,12}[-_])?(?:nav(?:bar|igation)?|menu|footer|breadcrumbs?|cookies?|cookie[-_](?:banner|notice|bar)|sidebar|pagination|pager|share|"
-    r"social(?:[-_]links)?)(?=\s|$)",
+    r"social(?:[-_]links)?|comments?(?:[-_](?:list|area|body))?|commentlist|reviews?)(?=\s|$)",
     re.IGNORECASE,
 )
 
@@ -129,7 +129,7 @@ def _is_unseen(node: LexborNode, tag: str) -> bool:
         or _HIDDEN.search((attributes.get("style") or "")[:500])
     ):
         return True
-    if tag in {"div", "ul", "section", "ol"}:
+    if tag in {"div", "ul", "section", "ol", "li", "article"}:
         words = f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('role') or ''}"[:300]
         return _CHROME.search(words) is not None
     return False

@@ -5,7 +5,7 @@ from functools import cache
 
 # Kinds: M month, W weekday, R day relative to now, c number word, o ordinal suffix, j day, w week, e weekend, m month (the unit),
 # Y year (the unit), Q quarter, N next, L last, T this, t to, f from, a and, p filler, i in, g ago, l later, E earlier,
-# B end, b begin, r rest, G after, H before, n now, X on or around, v date (as in year to date). The letters for numbers and signs are made in dates.py.
+# B end, b begin, r rest, G after, H before, u now, X on or around, v date (as in year to date). The letters for numbers and signs are made in dates.py.
 Word = tuple[str, int]
 
 MONTHS = {
@@ -77,14 +77,14 @@ OTHERS: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("X", 0, "on at"),
         ("i", 0, "in within"),
         ("g", 0, "ago"),
-        ("G", 0, "after later from"),
+        ("G", 0, "after later"),
         ("l", 0, "later"),
         ("E", 0, "earlier early"),
         ("B", 0, "end"),
         ("b", 0, "beginning start"),
         ("r", 0, "remaining rest remainder"),
         ("H", 0, "before"),
-        ("n", 0, "now"),
+        ("u", 0, "now"),
         ("v", 0, "date"),
         ("k", 0, "commencing"),
         ("Z", 0, "eoy"),
@@ -118,7 +118,7 @@ OTHERS: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("B", 0, "ende"),
         ("b", 0, "anfang beginn"),
         ("r", 0, "rest"),
-        ("n", 0, "jetzt"),
+        ("u", 0, "jetzt"),
     ),
     "fr": (
         ("R", 0, "aujourd aujourdhui"),
@@ -223,7 +223,7 @@ OTHERS: dict[str, tuple[tuple[str, int, str], ...]] = {
         ("B", 0, "eind einde"),
         ("b", 0, "begin"),
         ("r", 0, "rest"),
-        ("n", 0, "nu"),
+        ("u", 0, "nu"),
         ("v", 0, "heden"),
     ),
 }

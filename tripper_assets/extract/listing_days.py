@@ -93,13 +93,10 @@ def looks_like_events(dated: list[DatedLine], lines: list[Line], page: Page, clo
     headings = " ".join(line.text for line in lines if line.heading and len(line.text) < MAX_TITLE)[:2_000]
     words = plain(f"{title} {unquote(urlsplit(page.url).path)} {page.meta.get('og:title', '')} {headings}")
     timed = sum(one.timed for one in dated)
-    coming = sum(one.day >= clock.now.date().isoformat() for one in dated)
-    half = len(dated) / 2
-    return (
-        _EVENT_PAGE.search(re.sub(r"[-_'’/.]", " ", words)) is not None  # noqa: RUF001 (the signs that pages write)
-        or timed >= half
-        or (coming >= half and coming > 1)
-    )
+    if _EVENT_PAGE.search(re.sub(r"[-_'’/.]", " ", words)):  # noqa: RUF001 (the signs that pages write)
+        return True
+    # Times alone are what posts and comments have too, and those have passed.
+    return timed >= len(dated) / 2 and any(one.day >= clock.now.date().isoformat() for one in dated)
 
 
 def without_archive(dated: list[DatedLine], clock: Clock) -> list[DatedLine]:
