@@ -40,6 +40,9 @@ PHRASES = {
     "etats unis": "US",
     "royaume uni": "GB",
     "pays bas": "NL",
+    "u k": "GB",
+    "u s": "US",
+    "u s a": "US",
 }
 CODES = PHRASES | {fold(name): code for code, names in NAMES.items() for name in names.split()}
 ALPHA_2_LENGTH = 2

@@ -16,7 +16,8 @@ UNHASHED_FIELDS = frozenset({"index", "provenance", "content_sha256"})
 
 def fold(text: str) -> str:
     """Return the words of ``text`` without case, accents and punctuation, joined by one space."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Decomposed before and after: the bold letters of social media have a case only then, and folding composes some anew.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(re.findall(r"\w+", plain))
 

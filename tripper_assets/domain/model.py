@@ -14,7 +14,7 @@ SourceKey: TypeAlias = str
 class Model(BaseModel):
     """A frozen value that refuses unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def dump(self) -> dict[str, Any]:
         """Return the JSON form, with empty fields left out (None, empty text, list or object; False and 0 stay)."""

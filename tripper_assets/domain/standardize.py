@@ -4,13 +4,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
-from tripper_assets.domain.activities import Activity, Provenance, Quality, RawActivity, Schedule
-from tripper_assets.domain.cleaning import Cleaned, clean
+from tripper_assets.domain.activities import Activity, Provenance, Quality, RawActivity
+from tripper_assets.domain.cleaning import Cleaned, clean, free_of_charge, language
 from tripper_assets.domain.identity import activity_id, content_sha256, fold
 from tripper_assets.domain.model import Problem, Rejection
+from tripper_assets.domain.occurrences import DATE_FIELDS, states, when
 from tripper_assets.domain.quality import score
-from tripper_assets.domain.sources import Source, normalize_url
+from tripper_assets.domain.sources import Source
 
 METHOD_RANK = {
     method: rank
@@ -32,14 +34,13 @@ METHOD_RANK = {
         )
     )
 }
-TEXT_METHODS = frozenset({"time", "listing", "text", "opengraph", "llm"})
+# A feed's own URL is nobody's page.
+FEED_METHODS = frozenset({"ics", "rss"})
 # What a group's members may each contribute: the first member by rank that states it wins.
 FILLED_FIELDS = (
-    "description", "inLanguage", "category", "keywords", "openingHoursSpecification", "eventStatus", "eventAttendanceMode",
-    "ageRange", "location", "offers", "isAccessibleForFree", "organizer", "image",
+    "description", "inLanguage", "category", "keywords", "openingHoursSpecification", "eventAttendanceMode", "ageRange", "location",
+    "offers", "isAccessibleForFree", "organizer", "image",
 )  # fmt: skip
-DATE_FIELDS = ("startDate", "endDate", "eventSchedule")
-DAY = len("2026-01-31")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def standardize(raw_activities: Iterable[RawActivity], source: Source, *, now: d
     """
     results = [clean(raw, source, now=now) for raw in raw_activities]
     rejections = [one for one in results if isinstance(one, Rejection)]
-    groups = group_by_identity([one for one in results if isinstance(one, Cleaned)])
+    groups = group_by_identity([one for one in results if isinstance(one, Cleaned)], source)
     folded = sorted(
         (_fold_group(identity, members, source) for identity, members in groups.items()), key=lambda one: one.id
     )
@@ -75,36 +76,92 @@ def standardize(raw_activities: Iterable[RawActivity], source: Source, *, now: d
     )
 
 
-def group_by_identity(members: Sequence[Cleaned]) -> dict[str, list[Cleaned]]:
-    """Return the members of each activity by its identity.
+def group_by_identity(members: Sequence[Cleaned], source: Source) -> dict[str, list[Cleaned]]:
+    """Return the members of each activity by its identity, each group's best first.
 
     The identity is the first that exists of: the publisher's own id; the activity's own URL, if one activity has it; page URL, folded
-    name and postcode or locality. Dates stay out of it, so that a series keeps its id when an occurrence passes.
+    name and postcode or locality. Ids and URLs that one member states together name one activity; where each of its occurrences has an id
+    of its own, what they share is the URL. Dates stay out of it, so that a series keeps its id when an occurrence passes.
     """
-    ids, urls = _trusted_ids(members), _trusted_urls(members)
-    joined: dict[str, set[str]] = defaultdict(set)
-    for member in members:
-        if member.raw.identifier in ids and member.url in urls:
-            joined[member.url].add(member.raw.identifier)
+    ids, urls = _trusted_ids(members), _trusted_urls(members, source)
+    known = _joined([_keys(member, ids, urls) for member in members])
+    places = _stated_places(members)
     groups: dict[str, list[Cleaned]] = defaultdict(list)
-    for member in sorted(members, key=_rank):
-        groups[_identity(member, ids, urls, joined)].append(member)
+    for member in sorted(members, key=lambda one: _rank(one, language(source.config.language or ""))):
+        key = next(iter(_keys(member, ids, urls)), None)
+        groups[_text_identity(member, places) if key is None else known[key]].append(member)
     return dict(groups)
 
 
-def _identity(member: Cleaned, ids: set[str], urls: set[str], joined: dict[str, set[str]]) -> str:
-    known = joined.get(member.url, set()) if member.url in urls else set[str]()
-    if len(known) > 1:  # each occurrence has an id of its own: what they share is the page
-        return f"url:{member.url}"
-    if member.raw.identifier in ids:
-        return f"id:{member.raw.identifier}"
-    if len(known) == 1:  # a listing that links to the page whose markup states the id
-        return f"id:{next(iter(known))}"
-    if member.url in urls:
-        return f"url:{member.url}"
+def _keys(member: Cleaned, ids: set[str], urls: set[str]) -> list[str]:
+    """Return what names the activity beyond doubt, the publisher's id first."""
+    own_id = [f"id:{member.raw.identifier}"] if member.raw.identifier in ids else []
+    return own_id + ([f"url:{member.url}"] if member.url in urls else [])
+
+
+def _joined(stated: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Return the identity that each key stands for; ``stated`` holds the keys of each member."""
+    neighbours: dict[str, set[str]] = defaultdict(set)
+    for keys in stated:
+        for key in keys:
+            neighbours[key].update(keys)
+    identities: dict[str, str] = {}
+    for key in neighbours:
+        if key not in identities:
+            reached = _reached(key, neighbours)
+            identities |= dict.fromkeys(reached, _identity_of(reached))
+    return identities
+
+
+def _reached(key: str, neighbours: dict[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [key]
+    while waiting:
+        one = waiting.pop()
+        if one not in reached:
+            reached.add(one)
+            waiting += neighbours[one]
+    return reached
+
+
+def _identity_of(keys: set[str]) -> str:
+    own_ids = [key for key in keys if key.startswith("id:")]
+    return own_ids[0] if len(own_ids) == 1 else min(key for key in keys if key.startswith("url:"))
+
+
+def _text_identity(member: Cleaned, places: dict[tuple[str, str], set[tuple[str, str]]]) -> str:
+    name = _folded_name(member)
+    return f"text:{member.page}\n{name}\n{_place_of(_stated_place(member), places[member.page, name])}"
+
+
+def _folded_name(member: Cleaned) -> str:
+    return fold(member.raw.name) or member.raw.name  # a name without a letter is told from others by its signs
+
+
+def _stated_place(member: Cleaned) -> tuple[str, str]:
+    """Return the folded postcode and locality."""
     address = member.raw.location.address if member.raw.location else None
-    place = fold((address.postalCode or address.addressLocality) if address else "")
-    return f"text:{normalize_url(member.raw.page)}\n{fold(member.raw.name)}\n{place}"
+    return (fold(address.postalCode), fold(address.addressLocality)) if address else ("", "")
+
+
+def _stated_places(members: Sequence[Cleaned]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Return the places that one page states for one name."""
+    places: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+    for member in members:
+        places[member.page, _folded_name(member)].add(_stated_place(member))
+    return places
+
+
+def _place_of(stated: tuple[str, str], beside: set[tuple[str, str]]) -> str:
+    """Return the postcode or locality; what one statement leaves open comes from the others beside it, where they agree."""
+    postcode, locality = stated
+    if postcode:
+        return postcode
+    if locality:
+        codes = {code for code, name in beside if code and name == locality}
+        return codes.pop() if len(codes) == 1 else locality
+    others = {_place_of(other, beside) for other in beside if any(other)}
+    return others.pop() if len(others) == 1 else ""
 
 
 def _trusted_ids(members: Sequence[Cleaned]) -> set[str]:
@@ -112,99 +169,78 @@ def _trusted_ids(members: Sequence[Cleaned]) -> set[str]:
     names: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for member in members:
         if member.raw.identifier:
-            names[member.raw.identifier][member.raw.inLanguage].add(fold(member.raw.name))
+            names[member.raw.identifier][member.raw.inLanguage].add(_folded_name(member))
     return {one for one, languages in names.items() if all(len(found) == 1 for found in languages.values())}
 
 
-def _trusted_urls(members: Sequence[Cleaned]) -> set[str]:
-    """Return the URLs that one activity has: all that say them agree on the name, and it is not merely the page of a list."""
+def _trusted_urls(members: Sequence[Cleaned], source: Source) -> set[str]:
+    """Return the URLs that one activity has: all that say them agree on the name, and it is not merely the page of a list.
+
+    The source's own page and a start page are lists, even while they hold one entry: the next entry must not inherit its id.
+    """
     names: dict[str, set[str]] = defaultdict(set)
     for member in members:
-        names[member.url].add(fold(member.raw.name))
-    return {url for url, found in names.items() if len(found) == 1}
+        names[member.url].add(_folded_name(member))
+    own = {member.url for member in members if _names_own_page(member)}
+    return {url for url in own if len(names[url]) == 1 and not _is_list(url, source)}
 
 
-def _rank(member: Cleaned) -> tuple[object, ...]:
+def _names_own_page(member: Cleaned) -> bool:
+    stated = bool(member.raw.url) and "url_off_site" not in member.problems
+    return stated or (not member.raw.url and _method(member) not in FEED_METHODS)
+
+
+def _is_list(url: str, source: Source) -> bool:
+    parts = urlsplit(url)
+    return url == source.url or (parts.path == "/" and not parts.query)
+
+
+def _rank(member: Cleaned, wanted_language: str) -> tuple[object, ...]:
+    """Return what members are ordered by, best first: the activity's own page, in the source's language, with the surest method."""
     raw = member.raw
-    own_page = normalize_url(raw.page) == member.url
-    method = raw.provenance["name"].method if "name" in raw.provenance else "text"
+    foreign = bool(wanted_language) and raw.inLanguage != wanted_language
     stated = sum(bool(getattr(raw, name)) for name in (*FILLED_FIELDS, *DATE_FIELDS))
-    return (not own_page, METHOD_RANK[method], -stated, raw.page, raw.startDate, raw.model_dump_json())
+    return (
+        member.page != member.url, foreign, METHOD_RANK[_method(member)], -stated, raw.page, raw.startDate, raw.model_dump_json(),
+    )  # fmt: skip
+
+
+def _method(member: Cleaned) -> str:
+    found = member.raw.provenance.get("name")
+    return found.method if found else "text"
 
 
 def _fold_group(identity: str, members: Sequence[Cleaned], source: Source) -> Activity:
     best = members[0]
     values: dict[str, object] = {"name": best.raw.name, "type": best.raw.type}
     provenance: dict[str, Provenance] = {}
+    # Stable: the best's own language first, so that one record does not mix two versions of a page where it need not.
+    givers = sorted((one.raw for one in members), key=lambda raw: raw.inLanguage not in ("", best.raw.inLanguage))
     for name in ("name", *FILLED_FIELDS):
-        giver = next((one.raw for one in members if _states(one.raw, name)), None)
+        giver = next((raw for raw in givers if states(raw, name)), None)
         if giver is not None:
             values[name] = getattr(giver, name)
             if name in giver.provenance:
                 provenance[name] = giver.provenance[name]
-    provenance |= _date_provenance(members)
-    values |= _occurrences(members)
-    problems = tuple(sorted(set[str]().union(*(one.problems for one in members))))
+    dates = when([one.raw for one in members])
+    provenance |= dates.provenance
+    problems = set[str]().union(*(one.problems for one in members))
     activity = Activity.model_validate(
         {
             "id": activity_id(source.key, identity), "index": 0, "source_key": source.key, "source_url": source.url,
-            "url": best.url, "provenance": dict(sorted(provenance.items())), **values,
+            "url": best.url, "provenance": dict(sorted(provenance.items())), **values, "startDate": dates.startDate,
+            "endDate": dates.endDate, "eventSchedule": dates.eventSchedule, "eventStatus": dates.eventStatus,
         }
     )  # fmt: skip
-    return activity.model_copy(update={"quality": Quality(score=score(activity), problems=problems)})
+    return _judged(activity, problems)
 
 
-def _states(raw: RawActivity, name: str) -> bool:
-    value = getattr(raw, name)
-    return value is not None and value not in ("", ())
-
-
-def _dated(members: Sequence[Cleaned]) -> list[RawActivity]:
-    """Return the members whose dates count: those in markup where there are any, for a text may repeat a date of something else."""
-    dated = [one.raw for one in members if any(_states(one.raw, name) for name in DATE_FIELDS)]
-    sure = [raw for raw in dated if not _from_text(raw)]
-    return sure or dated
-
-
-def _from_text(raw: RawActivity) -> bool:
-    found = raw.provenance.get("startDate") or raw.provenance.get("eventSchedule") or raw.provenance.get("name")
-    return found is None or found.method in TEXT_METHODS
-
-
-def _date_provenance(members: Sequence[Cleaned]) -> dict[str, Provenance]:
-    dated = _dated(members)
-    return {name: raw.provenance[name] for name in DATE_FIELDS for raw in reversed(dated) if name in raw.provenance}
-
-
-def _occurrences(members: Sequence[Cleaned]) -> dict[str, object]:
-    """Return startDate, endDate and eventSchedule of a group: one occurrence as it is, several as a schedule from first to last."""
-    dated = _dated(members)
-    rules = tuple(dict.fromkeys(schedule for raw in dated for schedule in raw.eventSchedule))
-    stated = sorted({(raw.startDate, raw.endDate) for raw in dated if raw.startDate})
-    # A day that one page states with its time and another without is one occurrence.
-    timed_days = {start[:DAY] for start, _ in stated if len(start) > DAY}
-    kept = [pair for pair in stated if len(pair[0]) > DAY or pair[0][:DAY] not in timed_days]
-    kept = [pair for pair in kept if pair[1] or not any(other[0] == pair[0] and other[1] for other in kept)]
-    if not kept:
-        return {"eventSchedule": rules}
-    if len(kept) == 1:
-        return {"startDate": kept[0][0], "endDate": kept[0][1], "eventSchedule": rules}
-    schedule = (*rules, *(_one_occurrence(start, end) for start, end in kept if not rules))
-    return {"startDate": kept[0][0], "endDate": max(end or start for start, end in kept), "eventSchedule": schedule}
-
-
-def _one_occurrence(start: str, end: str) -> Schedule:
-    return Schedule(
-        startDate=start[:DAY],
-        endDate=(end or start)[:DAY],
-        startTime=_wall_time(start),
-        endTime=_wall_time(end),
-    )
-
-
-def _wall_time(moment: str) -> str:
-    """Return HH:MM and the offset of an ISO date-time, empty for a date."""
-    return f"{moment[DAY + 1 : DAY + 6]}{moment[DAY + 9 :]}"
+def _judged(activity: Activity, problems: set[str]) -> Activity:
+    """Return the activity with its quality; what one page says of the price may contradict what another says of being free."""
+    free = free_of_charge(activity.isAccessibleForFree, activity.offers)
+    contradicted = {"free_contradicted"} if free != activity.isAccessibleForFree else set[str]()
+    quality = Quality(score=score(activity), problems=tuple(sorted(problems | contradicted)))
+    return activity.model_copy(update={"isAccessibleForFree": free, "quality": quality})
 
 
 def _numbered(activity: Activity, index: int) -> Activity:
