@@ -70,7 +70,7 @@ def raw_activities(
         catalog.pages.forget(work.source.key, found.gone, clock())
         stated = found.raw_activities
         work.counts |= _counts(found.report) | {"rows": len(stated), "gone": len(found.gone)}
-        work.problems += [*found.report.problems, *(one for page in found.pages for one in page.extraction.problems)]
+        work.problems += found.report.problems
         context.add_output_metadata(work.metadata() | {"seconds": found.report.seconds, "methods": _methods(stated)})
     return stated
 

@@ -1,0 +1,86 @@
+"""Shows the sample sites on loopback, and counts what it sends."""
+
+import errno
+import threading
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tripper_assets.demo.site import DemoSite
+from tripper_assets.domain.errors import PermanentError
+
+LOOPBACK = "127.0.0.1"
+
+
+class DemoServer(ThreadingHTTPServer):
+    """A server that knows its site and counts its answers by status."""
+
+    daemon_threads = True
+    site: DemoSite
+
+    def __init__(self, port: int) -> None:
+        super().__init__((LOOPBACK, port), _Handler)
+        self.answers: Counter[int] = Counter()
+
+    @property
+    def url(self) -> str:
+        """The main site's address."""
+        return f"http://{LOOPBACK}:{self.server_address[1]}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: DemoServer  # pyright: ignore[reportIncompatibleVariableOverride] (only DemoServer makes handlers)
+    timeout = 30
+    # Headers and body leave in one packet: two of them wait for each other's acknowledgement for 40 ms.
+    wbufsize = -1
+
+    def do_GET(self) -> None:
+        self._reply("GET")
+
+    def do_HEAD(self) -> None:
+        self._reply("HEAD")
+
+    def _reply(self, method: str) -> None:
+        answer = self.server.site.respond(
+            method, self.path, {name.lower(): value for name, value in self.headers.items()}
+        )
+        self.server.answers[answer.status] += 1
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 (the standard library's signature)
+        """Stay quiet."""
+
+
+@contextmanager
+def serve(port: int, today: date) -> Generator[DemoServer]:
+    """Show the sample sites at 127.0.0.1 until the block ends; port 0 takes a free one.
+
+    Raises:
+        PermanentError: the port is taken.
+    """
+    try:
+        server = DemoServer(port)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PermanentError(
+            f"The sample site cannot be shown, for port {port} is taken; free it, or set TRIPPER_DEMO_PORT to another one."
+        ) from error
+    server.site = DemoSite(server.url.rstrip("/"), today)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,212 @@
+"""The main sample site: a town's family activities, with the markups, feeds, faults and detours that real sites have."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, time
+from html import escape
+from zoneinfo import ZoneInfo
+
+from tripper_assets.demo.calendars import calendar
+from tripper_assets.demo.content import Event, Town, Venue, anchor, occurrences, town
+from tripper_assets.demo.layout import STYLE, page
+from tripper_assets.demo.markup import Told, json_ld, json_ld_node, microdata, text_page
+from tripper_assets.demo.pictures import flat, picture
+
+ZONE = "Europe/Berlin"
+PER_PAGE = 5
+HTML, CSS, JPEG, PNG, ICS, XML, TEXT = (
+    "text/html; charset=utf-8", "text/css", "image/jpeg", "image/png", "text/calendar; charset=utf-8", "application/xml", "text/plain; charset=utf-8",
+)  # fmt: skip
+WORDS = {"en": "What's on", "de": "Auf Deutsch", "next": "Next page", "previous": "Previous page"}
+BROKEN = '<script type="application/ld+json">{"@context": "https://schema.org", "@type": "Event", "name": "Half a bl</script>'
+PROSE = {
+    "about": "We are four families who collect what there is to do. We have no advertisements, and we visit what we write about.",
+    "contact": "Write to hallo@kinderzeit-breisgau.example or come to our table at the market on Saturdays.",
+    "legal": "Responsible for the contents: Verein Kinderzeit Breisgau. All places and events on this site are a sample.",
+    "news": "The new programme is out, with fifty activities in eleven towns. The calendar can be subscribed to.",
+    "news/playground": "The playground at the lake has a new slide. It was built by volunteers over two weekends, and it is very long.",
+}
+ROBOTS = "User-agent: *\nDisallow: /intern/\nAllow: /\n\nSitemap: {base}sitemap.xml\n"
+
+
+class TownSite:
+    """Every resource of the main site on one day; ``base`` is its root with a slash at its end."""
+
+    def __init__(self, base: str, today: date) -> None:
+        self.base = base
+        self._today = today
+        self._town: Town = town()
+        self._events = {event.slug: event for event in self._town.activities}
+        self.events = self._town.activities
+
+    def resources(self) -> Iterator[tuple[str, str, str | bytes]]:
+        """Yield path, content type and body of everything but pictures."""
+        yield "style.css", CSS, STYLE
+        yield "robots.txt", TEXT, ROBOTS.format(base=self.base)
+        yield "sitemap.xml", XML, self._sitemap()
+        yield "calendar.ics", ICS, self._calendar()
+        yield "", HTML, self._home("en")
+        yield "de/", HTML, self._home("de")
+        for name, text in PROSE.items():
+            yield (
+                name,
+                HTML,
+                self._page(
+                    name.rsplit("/", 1)[-1].capitalize(),
+                    f"<h1>{name.rsplit('/', 1)[-1].capitalize()}</h1><p>{text}</p>",
+                ),
+            )
+        yield "intern/draft", HTML, self._intern()
+        for category in self._town.categories:
+            for number in range(1, self._page_count(category) + 1):
+                yield self._listing_path(category, number), HTML, self._listing(category, number)
+        for event in self._town.activities:
+            yield f"activity/{event.slug}", HTML, self._detail(self.told(event))
+        for slug in self._town.translated:
+            yield f"de/aktivitaet/{slug}", HTML, self._detail(self._translated(slug))
+
+    def redirects(self) -> dict[str, str]:
+        """Return the old paths that moved, and where to."""
+        return {"programme/bat-walk.html": f"{self.base}activity/bat-walk", "index.html": self.base}
+
+    def image(self, path: str) -> tuple[str, bytes] | None:
+        """Return content type and body of a picture, None where there is none."""
+        if path == "images/logo.png":
+            return PNG, flat(240, 80, (63, 143, 91))
+        if path == "pixel.png":
+            return PNG, flat(1, 1, (255, 255, 255))
+        slug = path.removeprefix("images/").removesuffix(".jpg")
+        event = self._events.get(slug)
+        if event is None or path != f"images/{slug}.jpg":
+            return None
+        return JPEG, picture(slug, str(self._town.categories[event.category]["colour"]))
+
+    def told(self, event: Event) -> Told:
+        """Return an activity with everything that a page needs."""
+        shown = event.slug not in self._town.without_picture
+        return Told(
+            event=event,
+            name=event.name,
+            text=event.text,
+            lang=event.lang,
+            url=f"{self.base}activity/{event.slug}",
+            identifier=f"kb-{event.slug}" if event.slug in self._town.translated else "",
+            venue=self._town.places[event.place],
+            occurrences=occurrences(event, self._today, ZONE),
+            today=self._today,
+            picture=f"{self.base}images/{event.slug}.jpg" if shown else "",
+        )
+
+    def only_in_calendar(self) -> list[Told]:
+        """Return the activities that no page tells."""
+        entries = [dict(entry) for entry in self._town.calendar_only]
+        return [self._calendar_entry(entry.pop("uid"), entry) for entry in entries]
+
+    def _calendar_entry(self, uid: str, entry: dict[str, object]) -> Told:
+        event = Event.model_validate({"slug": uid, **entry})
+        venue: Venue = self._town.places[event.place]
+        times = occurrences(event, self._today, ZONE)
+        return Told(event, event.name, event.text, "en", f"{self.base}calendar.ics", "", venue, times, self._today)
+
+    def _translated(self, slug: str) -> Told:
+        told, words = self.told(self._events[slug]), self._town.translated[slug]
+        return replace(told, name=words["name"], text=words["text"], lang="de", url=f"{self.base}de/aktivitaet/{slug}")
+
+    def _page(self, title: str, body: str, *, lang: str = "en", description: str = "", head: str = "") -> str:
+        nav = [
+            (self.base, WORDS["en"]),
+            (f"{self.base}de/", WORDS["de"]),
+            (f"{self.base}news", "News"),
+            (f"{self.base}calendar.ics", "Calendar"),
+        ]
+        return page(
+            site=self._town.name,
+            base=self.base,
+            title=title,
+            body=body,
+            lang=lang,
+            description=description,
+            head=head,
+            nav=nav,
+        )
+
+    def _home(self, lang: str) -> str:
+        names = "".join(
+            f'<li><a href="{self.base}{self._listing_path(key, 1)}">{escape(str(words[lang]))}</a></li>'
+            for key, words in self._town.categories.items()
+        )
+        german = [event for event in self._town.activities if event.lang == "de"]
+        cards = "".join(self._card(self.told(event)) for event in german) if lang == "de" else ""
+        cards += "".join(self._card(self._translated(slug)) for slug in self._town.translated) if lang == "de" else ""
+        more = f'<p><a href="{self.base}programme/bat-walk.html">Our favourite walk</a>, <a href="{self.base}summer-fair">last year’s fair</a></p>'
+        body = f"<h1>{escape(self._town.tagline[lang])}</h1><ul class=cards>{names}</ul><ul class=cards>{cards}</ul>{more if lang == 'en' else ''}"
+        feed = f'<link rel="alternate" type="text/calendar" href="{self.base}calendar.ics">'
+        return self._page(self._town.tagline[lang], body, lang=lang, head=feed)
+
+    def _in_category(self, category: str) -> list[Event]:
+        return [event for event in self._town.activities if event.category == category]
+
+    def _page_count(self, category: str) -> int:
+        return -(-len(self._in_category(category)) // PER_PAGE)
+
+    def _listing_path(self, category: str, number: int) -> str:
+        return f"activities/{category}" if number == 1 else f"activities/{category}/page/{number}"
+
+    def _listing(self, category: str, number: int) -> str:
+        shown = self._in_category(category)[(number - 1) * PER_PAGE : number * PER_PAGE]
+        cards = "".join(self._card(self.told(event)) for event in shown)
+        links, head = "", ""
+        for step, rel in ((-1, "previous"), (1, "next")):
+            if 1 <= number + step <= self._page_count(category):
+                url = f"{self.base}{self._listing_path(category, number + step)}"
+                links += f'<a rel="{rel[:4]}" href="{url}">{WORDS[rel]}</a> '
+                head += f'<link rel="{rel[:4]}" href="{url}">'
+        title = str(self._town.categories[category]["en"])
+        intern = f'<!-- --><a href="{self.base}intern/draft" hidden>draft</a>' if number == 1 else ""
+        return self._page(
+            title, f"<h1>{title}</h1><ul class=cards>{cards}</ul><p class=pages>{links}</p>{intern}", head=head
+        )
+
+    def _card(self, told: Told) -> str:
+        image = f'<img src="{told.picture}" alt="" loading="lazy" width="320" height="213">' if told.picture else ""
+        return f'<li>{image}<a href="{told.url}">{escape(told.name)}</a></li>'
+
+    def _detail(self, told: Told) -> str:
+        style = told.event.style
+        head = f'<meta property="og:title" content="{escape(told.name)}"><link rel="canonical" href="{told.url}">{self._alternates(told.event.slug)}'
+        head += f'<meta property="og:image" content="{told.picture}">' if told.picture else ""
+        body = {"json-ld": self._plain, "microdata": microdata, "text": text_page}[style](told)
+        if style == "json-ld":
+            head += (BROKEN if told.event.slug == self._town.broken_block else "") + json_ld(told)
+        return self._page(told.name, body, lang=told.lang, description=told.text, head=head)
+
+    def _plain(self, told: Told) -> str:
+        image = f'<img src="{told.picture}" alt="" width="960" height="640">' if told.picture else ""
+        return f"<article><h1>{escape(told.name)}</h1>{image}<p>{escape(told.text)}</p><p>{escape(told.venue.name)}, {escape(told.venue.town)}</p></article>"
+
+    def _alternates(self, slug: str) -> str:
+        if slug not in self._town.translated:
+            return ""
+        return "".join(
+            f'<link rel="alternate" hreflang="{lang}" href="{self.base}{path}/{slug}">'
+            for lang, path in (("en", "activity"), ("de", "de/aktivitaet"))
+        )
+
+    def _intern(self) -> str:
+        told = self.told(self._town.activities[0])
+        node = json_ld_node(told) | {"name": "A draft that nobody may see", "url": f"{self.base}intern/draft"}
+        body = f'<script type="application/ld+json">{str(node).replace(chr(39), chr(34))}</script><h1>A draft that nobody may see</h1>'
+        return self._page("Draft", body)
+
+    def _sitemap(self) -> str:
+        listed = [event.slug for event in self._town.activities if event.slug not in self._town.unlisted_in_sitemap]
+        paths = ["", "de/", *PROSE, *(f"activity/{slug}" for slug in listed)]
+        entries = "".join(
+            f"<url><loc>{self.base}{path}</loc><lastmod>{anchor(self._today)}</lastmod></url>" for path in paths
+        )
+        return f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'
+
+    def _calendar(self) -> str:
+        told = [self.told(self._events[slug]) for slug in self._town.calendar_also] + self.only_in_calendar()
+        stamp = datetime.combine(anchor(self._today), time(), ZoneInfo(ZONE))
+        return calendar(self._town.name, told, stamp=stamp)
