@@ -6,7 +6,7 @@ from tripper_assets.domain.activities import Place, PostalAddress
 from tripper_assets.extract.texts import MAX_NAME, clipped
 
 _UK = r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}"
-_POSTCODE_FIRST = re.compile(r"^(?:[A-Z]{1,2}-)?(\d{4,5}(?:\s?[A-Z]{2})?|\d{3}\s\d{2})\s+([^\W\d_][\w .'’/()-]{1,60})$")  # noqa: RUF001 (the signs that pages write)
+_POSTCODE_FIRST = re.compile(r"^(?:[A-Z]{1,2}-)?(\d{4,5}(?:\s?[A-Z]{2})?|\d{3}\s\d{2})\s+([^\W\d_][\w .'’/()-]{1,60})$")
 _US = re.compile(r"^(?:([^\W\d_][\w .'-]{1,60}),?\s+)?([A-Z]{2})\s+(\d{5}(?:-\d{4})?)$")
 _UK_LAST = re.compile(rf"^(?:([^\W\d_][\w .'-]{{1,60}}?)\s+)?({_UK})$")
 _STREET = re.compile(
@@ -14,8 +14,10 @@ _STREET = re.compile(
     r"|^(?:rue|avenue|boulevard|place|via|viale|piazza|corso|calle|plaza|avenida|am|an der|im)\s",
     re.IGNORECASE,
 )
-_NOT_A_PLACE = re.compile(r"^(?:online|zoom|virtual|webinar|https?:|www\.|tba|tbc|tbd|various|n/?a|-)\b", re.IGNORECASE)
-_PARTS = re.compile(r"\s*(?:,|·|\||;|\s[-–—]\s)\s*")  # noqa: RUF001 (the dashes that pages write)
+_NOT_A_PLACE = re.compile(
+    r"^(?:(?:online|zoom|virtual|webinar|tba|tbc|tbd|various|n/?a)\b|https?:|www\.|-$)", re.IGNORECASE
+)
+_PARTS = re.compile(r"\s*(?:,|·|\||;|\s[-–—]\s)\s*")
 
 
 def place_from_text(text: str) -> Place | None:

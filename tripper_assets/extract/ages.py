@@ -7,7 +7,7 @@ MAX_TEXT = 20_000
 OLDEST = 99
 _N = r"(\d{1,3}(?:[.,]5|½)?)"
 _UNIT = r"(?:(?P<months>months?|mths?|monate?n?|mois|meses|mes[ei]|maanden|maand)|(?:years?|yrs?|jahren?|j\.|ans|años|anni|jaar|y/?o))"
-_DASH = r"\s?(?:-|–|—|to|bis|à|a|al|ai|tot|t/m|and|und|et|y|en)\s?"  # noqa: RUF001 (the dashes that pages write)
+_DASH = r"\s?(?:-|–|—|to|bis|à|a|al|ai|tot|t/m|and|und|et|y|en)\s?"
 _CONTEXT = r"(?:ages?d?|aged|alter|âges?|edad(?:es)?|età|leeftijd(?:en)?|altersgruppe|kids|children|kinder(?:n)?|enfants|niños|bambini|kinderen)"
 _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
@@ -19,7 +19,7 @@ _RULES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("least", rf"\b(?:ages?d?|{_CONTEXT}|suitable for|geeignet für|recommended|für kinder)\s?:?\s?(?:for\s|ab\s|from\s)?{_N}\s?(?:\+|plus\b)(?!\s?(?:€|£|\$|\d))"),
         ("least", rf"\b(?:ab|from(?: the)?(?: age(?: of)?)?|over|mindestens|à partir de|dès|plus de|a partir de|mayores de|desde(?: los)?|da|dai|a partire da|dai|vanaf|ouder dan)\s(?:age\s|i\s|los\s|ages?\s)?{_N}[\s-]?{_UNIT}"),
         ("least", rf"\b(?:from|over) (?:the )?ages? (?:of )?{_N}\b"),
-        ("most", rf"(?<!from )(?<!von )\b(?:up to|bis(?: zu)?|jusqu['’]à|hasta(?: los)?|fino a|tot(?: en met)?)\s{_N}[\s-]?{_UNIT}"),  # noqa: RUF001 (the signs that pages write)
+        ("most", rf"(?<!from )(?<!von )\b(?:up to|bis(?: zu)?|jusqu['’]à|hasta(?: los)?|fino a|tot(?: en met)?)\s{_N}[\s-]?{_UNIT}"),
         ("under", rf"\b(?:under(?: the age of)?|unter|moins de|menores de|sotto i|onder de|jonger dan)[\s-]{_N}(?:s\b|[\s-]?{_UNIT})"),
     )
 )  # fmt: skip
@@ -29,7 +29,7 @@ _ALL = re.compile(
 )
 # A price's condition is no age limit, and a span of history is no age.
 _NOT_AGES = re.compile(
-    r"^\W{0,3}(?:go\s)?(?:free|half|frei|gratis|gratuit|kostenlos|£|€|\$|\d+[.,]\d{2}|of (?!age)|ago|later|experience|in business|lang\b|long\b|erfahrung|war\b)",
+    r"^[\s:,–-]{0,3}(?:go\s)?(?:free|half|frei|gratis|gratuit|kostenlos|£|€|\$|\d+[.,]\d{2}|of (?!age)|ago|later|experience|in business|lang\b|long\b|erfahrung|war\b)",
     re.IGNORECASE,
 )
 

@@ -11,6 +11,7 @@ _ISO = re.compile(
     r"([+-]?\d{4})-?(\d{2})-?(\d{2})(?:[T ]\s?(\d{1,2}):?(\d{2})(?::?(\d{2})(?:[.,]\d{1,9})?)?\s?(Z|[+-]\d{2}:?(?:\d{2})?)?)?",
     re.IGNORECASE,
 )
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}T")
 _DURATION = re.compile(r"P(?:(\d{1,4})W)?(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?")
 MAX_DATE_TEXT = 200
 LONG_LIST, VERY_LONG_LIST = 30, 150
@@ -54,6 +55,8 @@ def parse_iso(text: str) -> date | datetime | None:
     try:
         if hour is None:
             return date(int(year), int(month), int(day))
+        if int(hour) > 24:  # noqa: PLR2004 (a clock; 24:00 is the next day's midnight)
+            return None
         extra = timedelta(days=1) if hour == "24" else timedelta(0)
         stated = datetime(
             int(year),
@@ -89,6 +92,8 @@ def stated(text: str, *, now: datetime, language: str, local: tzinfo | None) -> 
     if not text or len(text) > MAX_DATE_TEXT:
         return "", ""
     whole = parse_iso(text)
+    if whole is None and _ISO_DAY.match(text):
+        whole = parse_iso(text[:10])
     if whole is not None:
         return iso(whole, local), ""
     spans = [span for span in find_dates(text, now=now, language=language) if span.kind in {"day", "weak"}]

@@ -24,7 +24,7 @@ _ISO = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?"
 _REST = r"\d+|[^\W\d_]+|\s+|[^\w\s]|_"
 _TOKENS = {time: re.compile(rf"({_ISO})|({time})|({_REST})", re.IGNORECASE) for time in (_TIME, _TIME_GERMAN)}
 _SIGNS = {
-    **dict.fromkeys("-–—‒−‐‑", "-"),  # noqa: RUF001 (the dashes that pages write ranges with)
+    **dict.fromkeys("-–—‒−‐‑", "-"),
     "/": "/",
     ".": ".",
     ",": ",",

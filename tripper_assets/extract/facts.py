@@ -22,7 +22,7 @@ LABELS = {
     "category": "category,categories,type,kategorie,categorie,categoria",
 }
 _KIND = {label: kind for kind, labels in LABELS.items() for label in labels.split(",")}
-_LABEL = re.compile(r"^([^\W\d_][^:\n]{1,28}?)\s?[:：]\s?(.*)$")  # noqa: RUF001 (the full-width colon that pages write)
+_LABEL = re.compile(r"^([^\W\d_][^:\n]{1,28}?)\s?[:：]\s?(.*)$")
 MAX_VALUE = 300
 SHORT = 60
 
@@ -32,17 +32,17 @@ def labelled_facts(lines: list[Line]) -> dict[str, list[str]]:
     facts: dict[str, list[str]] = {}
     for index, line in enumerate(lines):
         kind, value = _labelled(line)
-        value = value if value or not kind else _value_below(lines, index)
+        value = value if value or not kind else _value_below(lines, index, 3 if kind in {"when", "where"} else 1)
         if kind and value:
             facts.setdefault(kind, []).append(value[:MAX_VALUE])
     return facts
 
 
-def _value_below(lines: list[Line], index: int) -> str:
-    """Return the lines below a label that stands alone, up to the next label or heading, three at most."""
+def _value_below(lines: list[Line], index: int, most: int) -> str:
+    """Return the lines below a label that stands alone, up to the next label or heading, ``most`` at most."""
     values: list[str] = []
-    for line in lines[index + 1 : index + 4]:
-        if line.heading or _labelled(line)[0] or (values and len(line.text) > SHORT):
+    for line in lines[index + 1 : index + 1 + most]:
+        if line.heading or _labelled(line)[0] or (values and (len(line.text) > SHORT or line.links)):
             break
         values.append(line.text)
     return ", ".join(value.strip(" ,") for value in values)
@@ -50,11 +50,13 @@ def _value_below(lines: list[Line], index: int) -> str:
 
 def _labelled(line: Line) -> tuple[str, str]:
     """Return the kind of the label that the line begins with, and what stands behind it in the line."""
+    if line.node.tag == "th" and line.node.parent is not None and len(list(line.node.parent.iter())) > 2:  # noqa: PLR2004 (a label and its value)
+        return "", ""  # it heads a column
     match = _LABEL.match(line.text)
     if match and label_kind(match[1]):
         return label_kind(match[1]), match[2].strip()
     if line.strong and line.text.startswith(line.strong) and label_kind(line.strong):
-        return label_kind(line.strong), line.text[len(line.strong) :].lstrip(" :-–").strip()  # noqa: RUF001 (the dashes that pages write)
+        return label_kind(line.strong), line.text[len(line.strong) :].lstrip(" :-–").strip()
     return label_kind(line.text) if len(line.text) <= 30 else "", ""  # noqa: PLR2004 (a label is short)
 
 

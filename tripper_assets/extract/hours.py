@@ -14,12 +14,12 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 _SHORT = {day[:2].casefold(): index for index, day in enumerate(DAYS)} | {
     day[:3].casefold(): index for index, day in enumerate(DAYS)
 }
-_RANGE = re.compile(r"\s?(?:-|–|—|to|bis|through|à|a|al|tot|t/m)\s?")  # noqa: RUF001 (the dashes that pages write)
+_RANGE = re.compile(r"\s?[-–—]\s?|\s(?:to|bis|through|à|au|a|al|tot|t/m)\s")
 _TIME = r"(?:\d{1,2}[:.]\d{2}(?::\d{2})?|\d{1,2}h\d{0,2}|\d{1,2})(?:\s?[ap]\.?m\.?|\s?uhr|\s?uur)?"
-_HOURS = re.compile(rf"({_TIME})\s?(?:-|–|—|to|bis|à|a|alle|tot)\s?({_TIME})", re.IGNORECASE)  # noqa: RUF001 (the dashes that pages write)
+_HOURS = re.compile(rf"({_TIME})\s?(?:-|–|—|to|bis|à|a|alle|tot)\s?({_TIME})", re.IGNORECASE)
 _WORD = r"[^\W\d_]{2,12}\.?"
 _DAYS = re.compile(
-    rf"(?P<days>{_WORD}(?:\s?(?:[-–—,&+/]|\b(?:to|bis|through|and|und|et|au|y|e|en|à|al|tot)\b)\s?{_WORD}){{0,7}})\s?:?\s?(?P<rest>{_HOURS.pattern}(?:\s?(?:,|und|and|&|et)\s?{_HOURS.pattern}){{0,2}})",  # noqa: RUF001 (dashes)
+    rf"(?P<days>{_WORD}(?:\s?(?:[-–—,&+/]|\b(?:to|bis|through|and|und|et|au|y|e|en|à|al|tot)\b)\s?{_WORD}){{0,7}})\s?:?\s?(?P<rest>{_HOURS.pattern}(?:\s?(?:,|und|and|&|et)\s?{_HOURS.pattern}){{0,2}})",
     re.IGNORECASE,
 )
 MAX_TEXT = 2_000

@@ -51,10 +51,15 @@ def normal_nodes(value: Any) -> list[Node]:  # noqa: ANN401 (any JSON value)
     for node in nodes:
         identifier = node.get("@id")
         if isinstance(identifier, str) and len(node) > 1:
-            known[identifier] = known[identifier] | node if identifier in known else node
+            known[identifier] = _joined(known[identifier], node) if identifier in known else node
     merged = [known.get(str(node.get("@id")), node) if "@id" in node else node for node in nodes]
     unique = list({id(node): node for node in merged}.values())
     return [_linked(node, known) for node in unique]
+
+
+def _joined(node: Node, other: Node) -> Node:
+    """What is said of one @id in two places; the first statement of a property holds."""
+    return other | {key: value for key, value in node.items() if value not in (None, "", [])}
 
 
 def _top_nodes(value: Any, budget: list[int], depth: int) -> list[Node]:  # noqa: ANN401 (any JSON value)

@@ -93,7 +93,7 @@ def looks_like_events(dated: list[DatedLine], lines: list[Line], page: Page, clo
     headings = " ".join(line.text for line in lines if line.heading and len(line.text) < MAX_TITLE)[:2_000]
     words = plain(f"{title} {unquote(urlsplit(page.url).path)} {page.meta.get('og:title', '')} {headings}")
     timed = sum(one.timed for one in dated)
-    if _EVENT_PAGE.search(re.sub(r"[-_'’/.]", " ", words)):  # noqa: RUF001 (the signs that pages write)
+    if _EVENT_PAGE.search(re.sub(r"[-_'’/.]", " ", words)):
         return True
     # Times alone are what posts and comments have too, and those have passed.
     return timed >= len(dated) / 2 and any(one.day >= clock.now.date().isoformat() for one in dated)

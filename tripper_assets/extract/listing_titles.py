@@ -27,13 +27,18 @@ _NOT_A_TITLE = re.compile(
     r"(?:next|previous|prev|back|home|top|date|time|location|meeting|event|am|pm|when|where|all day|tbd|tba|cancell?ed|postponed|approved|draft|meeting details|not available|notice|ics|zoom|online).{0,3}|(?:board |committee )?meeting (?:agenda|minutes|notice|packet|materials)s?|(?:draft|approved|final) (?:agenda|minutes).{0,10})$",
     re.IGNORECASE,
 )
+TERM = re.compile(
+    r"\bterms?\b.{0,30}\b(?:expir\w+|ends?|began|office)|\bexpir(?:es|ation|ing)\b|\breappointed\b|\bappointed (?:by|on)\b",
+    re.IGNORECASE,
+)
+DOCUMENT = re.compile(r"\.(?:pdf|docx?|ics|xlsx?|pptx?|zip|mp[34])(?:$|\?)", re.IGNORECASE)
 GENERIC = re.compile(
     r"(?:(?:20\d\d|the|our|all|upcoming|past|previous|recent|future|current|next|meetings?|schedules?|agendas?|minutes|dates?|calendar|"
     r"events?|archives?|year|information|documents?|and|of|list|programme?|kommende|nachste|vergangene|alle|termine|veranstaltungen|prochains?|evenements|"
     r"agenda|proximos|eventos|prossimi|eventi|komende|evenementen)\s?)+"
 )
 _TIME = re.compile(
-    r"(?<![\d:.])(\d{1,2}(?:[:.]\d{2})?\s?[ap](?:\.\s?m\.?|m\b)|\d{1,2}:\d{2}(?!\d)|\d{1,2}(?:\.\d{2})?\s?uhr\b|\d{1,2}h\d{0,2}\b|\bnoon\b)(?:\s?(?:-|–|—|to|until|bis|à)\s?(\d{1,2}(?:[:.]\d{2})?\s?[ap](?:\.\s?m\.?|m\b)|\d{1,2}:\d{2}(?!\d)|\d{1,2}(?:\.\d{2})?\s?uhr\b|\d{1,2}h\d{0,2}\b|\bnoon\b))?",  # noqa: RUF001 (the signs that pages write)
+    r"(?<![\d:.])(\d{1,2}(?:[:.]\d{2})?\s?[ap](?:\.\s?m\.?|m\b)|\d{1,2}:\d{2}(?!\d)|\d{1,2}(?:\.\d{2})?\s?uhr\b|\d{1,2}h\d{0,2}\b|\bnoon\b)(?:\s?(?:-|–|—|to|until|bis|à)\s?(\d{1,2}(?:[:.]\d{2})?\s?[ap](?:\.\s?m\.?|m\b)|\d{1,2}:\d{2}(?!\d)|\d{1,2}(?:\.\d{2})?\s?uhr\b|\d{1,2}h\d{0,2}\b|\bnoon\b))?",
     re.IGNORECASE,
 )
 
@@ -48,7 +53,7 @@ def first_time(text: str) -> tuple[time, time | None] | None:
     return (time(start // 60, start % 60), time(end // 60, end % 60) if end >= 0 else None) if start >= 0 else None
 
 
-_EDGES = " \t,;:|·•-–—()[]/@*\"'"  # noqa: RUF001 (the dashes that pages write)
+_EDGES = " \t,;:|·•-–—()[]/@*\"'"
 
 
 def parts_without_dates(text: str, clock: Clock) -> list[str]:
@@ -71,6 +76,7 @@ def _without_dates(text: str, clock: Clock) -> str:
 def clean_title(text: str, clock: Clock) -> str:
     """Return the text as a title, empty where it is a date, a button, a weekday, a sentence or a number."""
     stripped = text.strip(_EDGES)
+    stripped += ")" if stripped.count("(") > stripped.count(")") and text.rstrip(" .").endswith(")") else ""
     bare = _without_dates(stripped, clock)
     words = re.findall(r"[^\W\d_]{2,}", bare)
     bare = re.sub(r"\s(?:on|at|from|am|um|vom|le|du|el|il|op|for)$", "", bare)

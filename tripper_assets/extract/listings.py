@@ -24,8 +24,10 @@ from tripper_assets.extract.listing_days import (
     without_archive,
 )
 from tripper_assets.extract.listing_titles import (
+    DOCUMENT,
     GENERIC,
     PLACE_REST,
+    TERM,
     clean_title,
     column_header,
     first_time,
@@ -38,13 +40,8 @@ from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clipped
 MAX_BLOCKS = 2_000
 LONG_TEXT = 400
 SENTENCE = 60
-_TERM = re.compile(
-    r"\bterms?\b.{0,30}\b(?:expir\w+|ends?|began|office)|\bexpir(?:es|ation|ing)\b|\breappointed\b|\bappointed (?:by|on)\b",
-    re.IGNORECASE,
-)
 _CANCELLED = re.compile(r"\b(?:cancell?ed|abgesagt|annulé|cancelado|annullato|geannuleerd|fällt aus)\b", re.IGNORECASE)
 _POSTPONED = re.compile(r"\b(?:postponed|verschoben|reporté|aplazado|rinviato|uitgesteld)\b", re.IGNORECASE)
-_DOCUMENT = re.compile(r"\.(?:pdf|docx?|ics|xlsx?|pptx?|zip|mp[34])(?:$|\?)", re.IGNORECASE)
 _TITLE_COLUMN = re.compile(
     r"\b(?:name|title|event|activity|subject|what|veranstaltung|titel|was|nom|titre|quoi|titulo|nombre|nome|titolo|naam|activiteit)\b",
     re.IGNORECASE,
@@ -97,7 +94,7 @@ class _Blocks:
     def draft(self, one: DatedLine) -> Draft | None:
         """Return what one block states; None where nothing names it."""
         inside = self.members.get(one.block.mem_id if one.block else 0, []) or [self.lines[one.index]]
-        if any(_TERM.search(line.text) for line in inside if len(line.text) <= LONG_TEXT):
+        if any(TERM.search(line.text) for line in inside if len(line.text) <= LONG_TEXT):
             return None
         name, evidence = self._name(one, inside)
         if (
@@ -118,7 +115,7 @@ class _Blocks:
         if one.timed or one.day >= self.clock.now.date().isoformat():
             return False
         own = [href for other in inside for text, href in other.links if fold(text) and fold(name) in fold(text)]
-        return bool(own) and all(_DOCUMENT.search(href) for href in own)
+        return bool(own) and all(DOCUMENT.search(href) for href in own)
 
     def _name(self, one: DatedLine, inside: list[Line]) -> tuple[str, str]:
         """The block's heading, its first link or bold text, the rest of a dated line, the first line beside it; else the heading above."""
@@ -195,7 +192,7 @@ class _Blocks:
             (text, url) for other in inside for text, href in other.links if (url := absolute(href, self.page.base))
         ]
         named = [url for text, url in links if fold(text) and (fold(text) in fold(name) or fold(name) in fold(text))]
-        pages = [url for url in named if not _DOCUMENT.search(url) and url != self.page.url]
+        pages = [url for url in named if not DOCUMENT.search(url) and url != self.page.url]
         draft.put("url", pages[0] if pages else "")
 
     def _put_details(self, draft: Draft, one: DatedLine, inside: list[Line]) -> None:

@@ -16,7 +16,7 @@ _PIECES = re.compile(r'"(?:[^"\\]|\\.)*"|[^"]+|"', re.DOTALL)
 _TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
 _REPEATED_COMMA = re.compile(r",(?:\s*,)+")
 _NOT_JSON = re.compile(
-    r"(?<![\w.])[+-]?(?:NaN|Infinity|undefined)\b|-?\d{19,}(?:\.\d*)?(?:[eE][+-]?\d+)?|(?<=\d)[eE][+-]?\d{3,}"
+    r"(?<![\w.])[+-]?(?:NaN|Infinity|undefined)\b|-?\d{19,}(?:\.\d*)?(?:[eE][+-]?\d+)?|-?\d+(?:\.\d+)?[eE][+-]?\d{3,}"
 )
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _LONE_SURROGATE = re.compile(

@@ -13,7 +13,7 @@ CURRENCIES = {
 _BEFORE = r"US\$|CA\$|AU\$|NZ\$|[€£$¥₹]|\b(?:EUR|GBP|USD|CHF|SFr\.?|Fr\.|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR)"
 _AFTER = r"[€£$¥₹]|(?:EUR|GBP|USD|CHF|CAD|AUD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|INR|euros?|pounds|dollars|zł|Kč)\b"
 _AMOUNT = (
-    r"\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3}){1,2}(?!\d)(?:[.,]\d{2}(?!\d))?|\d{1,6}(?:[.,](?:\d{1,2}(?!\d)|-{1,2}|–|—))?"  # noqa: RUF001 (a dash for cents, as it is written)
+    r"\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3}){1,2}(?!\d)(?:[.,]\d{2}(?!\d))?|\d{1,6}(?:[.,](?:\d{1,2}(?!\d)|-{1,2}|–|—))?"
 )
 _PRICE = re.compile(
     rf"(?:(?P<before>{_BEFORE})\s{{0,2}}(?P<one>{_AMOUNT})|(?<![\d.,:/])(?P<two>{_AMOUNT})\s{{0,2}}(?P<after>{_AFTER}))",
@@ -21,7 +21,7 @@ _PRICE = re.compile(
 )
 _FREE = re.compile(
     r"\b(?:free (?:admission|entry|entrance|event|of charge|to (?:attend|enter|join|visit)|for (?:all|everyone|everybody)|drop[- ]in|tickets?)"
-    r"|(?:admission|entry|entrance|event|tickets?|attendance|price|cost)\s?(?:is|are|:|-|–)?\s?free\b|no (?:charge|cost|admission fee)"  # noqa: RUF001 (the signs that pages write)
+    r"|(?:admission|entry|entrance|event|tickets?|attendance|price|cost)\s?(?:is|are|:|-|–)?\s?free\b|no (?:charge|cost|admission fee)"
     r"|complimentary admission|kosten(?:los|frei)|gratis|unentgeltlich|eintritt\s?(?:ist\s)?(?::\s?)?frei|freier eintritt|gratuite?s?"
     r"|gratuit[ao]s?|(?:entr[ée]e|acc[eè]s) libre|entrada (?:libre|gratuita)|ingresso (?:libero|gratuito)|gratuitamente|vrije toegang"
     r"|toegang vrij)\b"
@@ -91,8 +91,8 @@ def _audience(text: str, last: int, match: re.Match[str]) -> str:
 
 def decimal(amount: str) -> str:
     """Return an amount as a decimal text: 1.234,50 is 1234.50, 5,- is 5.00."""
-    amount = re.sub(r"[\s'’]", "", amount)  # noqa: RUF001 (the signs that pages write)
-    amount = re.sub(r"[.,][-–—]+$", "", amount)  # noqa: RUF001 (a dash for cents, as it is written)
+    amount = re.sub(r"[\s'’]", "", amount)
+    amount = re.sub(r"[.,][-–—]+$", "", amount)
     whole, mark, cents = amount, "", ""
     split = re.match(r"^(.*)([.,])(\d{1,2})$", amount)
     if split:

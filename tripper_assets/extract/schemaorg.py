@@ -325,7 +325,7 @@ def _words(node: Node, *names: str) -> tuple[str, ...]:
 def age_range(node: Node) -> AgeRange | None:
     """Return the ages of typicalAgeRange, or of an audience's or the event's own suggested ages."""
     text = text_of(node.get("typicalAgeRange"))
-    match = re.fullmatch(r"(\d{1,2})?\s?(?:[-–—]\s?(\d{1,3})?|(\+))?", text)  # noqa: RUF001 (the dashes that pages write)
+    match = re.fullmatch(r"(\d{1,2})?\s?(?:[-–—]\s?(\d{1,3})?|(\+))?", text)
     if text and match and (match[1] or match[2]):
         low, high = match[1], match[2] or (match[1] if text == match[1] else None)
         return AgeRange(

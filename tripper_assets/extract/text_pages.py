@@ -18,6 +18,7 @@ from tripper_assets.extract.drafts import Draft, fill
 from tripper_assets.extract.facts import is_label, labelled_facts
 from tripper_assets.extract.hours import hours_in
 from tripper_assets.extract.jsonld import Node
+from tripper_assets.extract.listing_titles import DOCUMENT, TERM, column_header
 from tripper_assets.extract.listings import listing_drafts
 from tripper_assets.extract.page import Page, absolute
 from tripper_assets.extract.prices import find_prices, is_free
@@ -72,6 +73,7 @@ _GENERIC_TITLES = frozenset(
 MAX_SCANNED = 60
 SHORT_LINE = 120
 SENTENCE = 60
+MAX_DAYS = 2
 SHORTEST_ADDRESS, LONGEST_ADDRESS = 5, 200
 
 
@@ -87,10 +89,12 @@ def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[N
     if types & OTHER_SUBJECTS or _is_other_page(page):
         return []
     lines = read_lines(_content(page))
-    listed = listing_drafts(lines, page, clock, title_of(page, lines))
+    facts = labelled_facts(lines)
+    one_stated = len(facts.get("when", ())) == 1
+    listed = [] if one_stated else listing_drafts(lines, page, clock, title_of(page, lines))
     if len(listed) > 1:
         return listed
-    detail = _detail(page, clock, lines)
+    detail = _detail(page, clock, lines, facts)
     return [detail] if detail is not None else listed
 
 
@@ -130,9 +134,9 @@ def without_site(title: str, site: str) -> str:
     head, mark, tail = title.rpartition(" | ")
     if mark:
         return head.strip()
-    parts = re.split(r"\s[-–—·»]\s", title)  # noqa: RUF001 (the dashes that pages write)
+    parts = re.split(r"\s[-–—·»]\s", title)
     if len(parts) > 1 and site and fold(parts[-1]) == fold(site):
-        return title[: title.rindex(parts[-1])].rstrip(" -–—·»")  # noqa: RUF001 (same)
+        return title[: title.rindex(parts[-1])].rstrip(" -–—·»")
     return tail.strip()
 
 
@@ -177,10 +181,9 @@ def _meta_draft(page: Page) -> Draft:
     return draft
 
 
-def _detail(page: Page, clock: Clock, lines: list[Line]) -> Draft | None:
+def _detail(page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> Draft | None:
     """Return the one activity that the page is about; None where nothing says when it is, or nothing says that it is one."""
     name = title_of(page, lines)
-    facts = labelled_facts(lines)
     if not name or _OTHER_PAGES.match(name) or urlsplit(page.url).path in {"", "/", "/index.html", "/index.php"}:
         return None
     draft = Draft("text")
@@ -277,16 +280,21 @@ def _is_published(node: LexborNode) -> bool:
 
 
 def _put_first_date(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> None:
-    """Take the first stated day after the title, with the time of day beside or behind it."""
+    """Take the first stated day after the title, with the time of day beside or behind it; of many days none is the page's."""
     published = page.meta.get("article:published_time", "")[:10]
     begin = next((index for index, line in enumerate(lines) if line.heading == 1), 0)
+    stated: list[tuple[Line, str]] = []
     for line in lines[begin : begin + MAX_SCANNED]:
         spans = [] if _PUBLISHED.search(line.text) or _is_published(line.node) else stated_days(line.text, clock)
-        spans = [span for span in spans if not published or span.start.isoformat()[:10] != published]
-        if spans:
-            together = f"{line.text}, {facts['time'][0]}" if facts.get("time") and len(line.text) < 200 else line.text  # noqa: PLR2004 (a line with a date)
-            _put_span(draft, together, clock)
-            return
+        days = [span.start.isoformat()[:10] for span in spans]
+        files = [href for _, href in line.links if DOCUMENT.search(href)]
+        if not files and not TERM.search(f"{line.text} {column_header(line.node)}"):
+            stated += [(line, day) for day in days if day != published]
+    if stated and len({day for _, day in stated}) <= MAX_DAYS:
+        text = stated[0][0].text
+        _put_span(
+            draft, f"{text}, {facts['time'][0]}" if facts.get("time") and len(text) < LONGEST_ADDRESS else text, clock
+        )
 
 
 def _put_terms(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> None:

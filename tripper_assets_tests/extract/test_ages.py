@@ -10,7 +10,7 @@ from tripper_assets.extract.ages import find_ages
     [
         ("ages 3-7", 3, 7),
         ("Ages 3 to 7", 3, 7),
-        ("for children aged 4–10", 4, 10),  # noqa: RUF001 (the dash that pages write)
+        ("for children aged 4–10", 4, 10),
         ("3-7 years", 3, 7),
         ("3 to 5 year olds", 3, 5),
         ("ages 5+", 5, None),
@@ -42,7 +42,19 @@ def test_ages_are_years(text: str, low: float | None, high: float | None) -> Non
     assert [(one.minimum, one.maximum) for one in find_ages(text)] == [(low, high)]
 
 
-@pytest.mark.parametrize("text", ["under 5s free", "over 20 years of experience", "10-12 May", "from 10:30", "room 3-7", "7-3 years", "celebrating 25 years", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "under 5s free",
+        "over 20 years of experience",
+        "10-12 May",
+        "from 10:30",
+        "room 3-7",
+        "7-3 years",
+        "celebrating 25 years",
+        "",
+    ],
+)
 def test_other_numbers_are_no_ages(text: str) -> None:
     assert find_ages(text) == []
 

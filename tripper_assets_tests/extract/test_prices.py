@@ -13,7 +13,7 @@ from tripper_assets.extract.prices import find_prices, is_free
         ("Eintritt: 4,50 €", "4.50", "EUR"),
         ("5,- €", "5.00", "EUR"),
         ("EUR 7", "7.00", "EUR"),
-        ("CHF 15.–", "15.00", "CHF"),  # noqa: RUF001 (the dash that pages write)
+        ("CHF 15.–", "15.00", "CHF"),
         ("1.234,50 €", "1234.50", "EUR"),
         ("$1,200", "1200.00", "USD"),
         ("10 euros", "10.00", "EUR"),
@@ -42,13 +42,34 @@ def test_other_numbers_are_no_prices(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Free admission", "Admission is free", "free", "Der Eintritt ist frei.", "kostenlos", "gratuit", "Entrada libre", "Ingresso gratuito", "toegang gratis", "Free for all"],
+    [
+        "Free admission",
+        "Admission is free",
+        "free",
+        "Der Eintritt ist frei.",
+        "kostenlos",
+        "gratuit",
+        "Entrada libre",
+        "Ingresso gratuito",
+        "toegang gratis",
+        "Free for all",
+    ],
 )
 def test_what_costs_nothing_is_free(text: str) -> None:
     assert is_free(text)
 
 
-@pytest.mark.parametrize("text", ["free parking", "gluten-free", "nicht kostenlos", "Free admission for members", "feel free to ask", "under 5s free"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "free parking",
+        "gluten-free",
+        "nicht kostenlos",
+        "Free admission for members",
+        "feel free to ask",
+        "under 5s free",
+    ],
+)
 def test_what_is_free_for_some_or_of_something_is_not(text: str) -> None:
     assert not is_free(text)
 

@@ -1,0 +1,94 @@
+from collections.abc import Callable
+
+from tripper_assets.domain.activities import AgeRange, Extraction
+
+LIST = "https://example.org/whats-on"
+
+
+def test_each_block_of_a_list_is_an_activity(read: Callable[..., Extraction]) -> None:
+    found = read("whats-on.html", url=LIST, timezone="Europe/London").activities
+
+    assert [(one.name, one.startDate, one.url) for one in found] == [
+        ("Storytime in the Park", "2024-05-04T10:00:00+01:00", "https://example.org/e/storytime"),
+        ("Build a Kite", "2024-05-05T14:00:00+01:00", "https://example.org/e/kites"),
+        ("Owl Walk (cancelled)", "2024-05-05T20:00:00+01:00", "https://example.org/e/owls"),
+    ]
+    assert found[0].endDate == "2024-05-04T11:00:00+01:00"
+    assert found[0].isAccessibleForFree is True
+    assert found[0].ageRange == AgeRange(minValue=2, maxValue=5)
+    assert [image.sourceUrl for image in found[0].image] == ["https://example.org/i/story.jpg"]
+    assert [offer.price for offer in found[1].offers] == ["4.00"]
+    assert found[2].eventStatus == "EventCancelled"
+    assert found[2].location is not None
+    assert found[2].location.name == "Town Wood"
+    assert {one.provenance["name"].method for one in found} == {"listing"}
+
+
+def test_a_table_takes_titles_from_its_name_column_and_the_year_from_the_heading(
+    read: Callable[..., Extraction],
+) -> None:
+    found = read("table.html", url="https://example.org/courses").activities
+
+    assert [(one.name, one.startDate) for one in found] == [
+        ("Swimming for beginners", "2024-07-01T09:00:00"),
+        ("Circus school", "2024-07-02T13:30:00"),
+        ("Robots", "2024-07-03T15:00:00"),
+    ]
+
+
+def test_a_time_for_all_holds_for_each_day(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><h1>Puppet theatre programme</h1><p>All shows start at 3:00 pm.</p><ul><li>May 4, 2024: The Wolf</li>
+    <li>May 5, 2024: The Fox</li><li>May 6, 2024: The Hen</li></ul></html>"""
+
+    found = read(page, url="https://example.org/programme").activities
+
+    assert [(one.name, one.startDate) for one in found][:2] == [
+        ("The Wolf", "2024-05-04T15:00:00"),
+        ("The Fox", "2024-05-05T15:00:00"),
+    ]
+
+
+def test_days_without_titles_take_the_heading_above(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><h1>Town calendar</h1><h2>Toddler swimming</h2><ul><li>May 4, 2024</li><li>May 11, 2024</li></ul>
+    <h2>Family yoga</h2><ul><li>May 5, 2024</li></ul></html>"""
+
+    found = read(page, url="https://example.org/calendar").activities
+
+    assert [(one.name, one.startDate) for one in found] == [
+        ("Toddler swimming", "2024-05-04"),
+        ("Toddler swimming", "2024-05-11"),
+        ("Family yoga", "2024-05-05"),
+    ]
+
+
+def test_a_month_above_bare_days_gives_them_their_month(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><h1>Story club meetings</h1><h4>2024 dates</h4><table><tr><td>MAY</td><td>4</td><td>11</td></tr>
+    <tr><td>JUN.</td><td>1</td><td>8</td></tr></table></html>"""
+
+    found = read(page, url="https://example.org/club").activities
+
+    assert [one.startDate for one in found] == ["2024-05-04", "2024-05-11", "2024-06-01", "2024-06-08"]
+    assert {one.name for one in found} == {"Story club meetings"}
+
+
+def test_terms_of_office_and_dated_files_are_no_activities(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><h1>Park board events</h1><table><tr><th>Name</th><th>Term Ends</th></tr><tr><td>Ann Lee</td><td>May 4, 2025</td></tr>
+    <tr><td>Bo Ray</td><td>June 4, 2025</td></tr></table><ul><li>January 3, 2024 <a href="a.pdf">Yearly plan</a></li></ul></html>"""
+
+    assert read(page, url="https://example.org/board").activities == []
+
+
+def test_posts_with_dates_are_no_list_of_activities(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><h1>Our blog</h1><div class=post><h2>Roof done</h2><p>March 1, 2024</p></div>
+    <div class=post><h2>Roof begun</h2><p>February 1, 2024</p></div></html>"""
+
+    assert read(page, url="https://example.org/blog").activities == []
+
+
+def test_a_long_list_drops_its_archive(read: Callable[..., Extraction]) -> None:
+    years = "".join(f"<li>June {day}, {year}: Walk {day}</li>" for year in (2021, 2022, 2024) for day in range(1, 15))
+
+    found = read(f"<html lang=en><h1>Events</h1><ul>{years}</ul></html>", url="https://example.org/events").activities
+
+    assert {one.startDate[:4] for one in found} == {"2024"}
+    assert len(found) == 14
