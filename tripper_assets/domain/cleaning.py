@@ -166,8 +166,14 @@ def _moment(text: str, source: Source, problems: set[str]) -> date | datetime | 
         return None
     if isinstance(moment, datetime) and moment.tzinfo is None and source.config.timezone:
         problems.add("timezone_from_config")
-        return moment.replace(tzinfo=ZoneInfo(source.config.timezone))
-    return moment
+        moment = moment.replace(tzinfo=ZoneInfo(source.config.timezone))
+    return moment.date() if isinstance(moment, datetime) and _has_odd_offset(moment) else moment
+
+
+def _has_odd_offset(moment: datetime) -> bool:
+    """Return whether the offset has seconds, as the local mean times of old had, which ISO 8601 cannot say."""
+    offset = moment.utcoffset()
+    return offset is not None and offset.total_seconds() % 60 != 0
 
 
 def _before(one: date | datetime, other: date | datetime) -> bool:

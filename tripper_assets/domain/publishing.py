@@ -33,12 +33,13 @@ def publish_verdict(
         return Verdict(False, f"The bundle of workflow {workflow_id} was rejected.")
     failed = blocking(results, overrides if decision == "approve" else ())
     if failed:
+        count = f"{len(failed)} failed check{'s' if len(failed) > 1 else ''}"
         said = " ".join(f"{one.name}: {one.sentence}" for one in failed)
-        options = " ".join(f"--override {one.name}" for one in failed)
+        # Those that were overridden already too: the next decision stands alone.
+        options = " ".join(f"--override {one.name}" for one in blocking(results))
         return Verdict(
             False,
-            f"Held for review by {len(failed)} failed checks. {said} To import all the same: "
-            f"`tripper import {workflow_id} {options}`.",
+            f"Held for review by {count}. {said} To import all the same: `tripper import {workflow_id} {options}`.",
             tuple(one.name for one in failed),
         )
     if decision == "approve" or auto_import:

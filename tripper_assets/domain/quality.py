@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,8 @@ Severity = Literal["ERROR", "WARN"]
 GOOD_DESCRIPTION = 40
 MIN_NAME, MAX_NAME = 3, 150
 SHOWN_IDS = 20
-ID_FORM = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+ID_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})\Z")
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def needed_fields(activity: Activity) -> dict[str, bool]:
 def _states_place(activity: Activity) -> bool:
     place = activity.location
     online = activity.eventAttendanceMode == "OnlineEventAttendanceMode"
-    return online or bool(place and (place.geo or place.name or place.address.dump()))
+    return online or bool(place and (place.geo or place.name or place.address.dump().keys() - {"addressCountry"}))
 
 
 def check_bundle(
@@ -127,7 +129,7 @@ def _unique_ids(activities: Sequence[Activity]) -> Callable[[Activity], bool]:
     seen: dict[ActivityId, int] = {}
     for one in activities:
         seen[one.id] = seen.get(one.id, 0) + 1
-    return lambda one: seen[one.id] == 1 and bool(ID_FORM.match(one.id))
+    return lambda one: seen[one.id] == 1 and bool(ID_FORM.fullmatch(one.id))
 
 
 def _same_site(url: str, source_url: str) -> bool:
@@ -136,12 +138,14 @@ def _same_site(url: str, source_url: str) -> bool:
 
 
 def _dates_in_order(activity: Activity) -> bool:
-    return not activity.endDate or activity.endDate[:10] >= activity.startDate[:10]
+    start, end = activity.startDate, activity.endDate
+    if all(ZONE.search(moment) for moment in (start, end)):
+        return datetime.fromisoformat(end) >= datetime.fromisoformat(start)
+    return not end or end[:10] >= start[:10]
 
 
 def _times_have_zone(activity: Activity) -> bool:
-    zoned = re.compile(r"(Z|[+-]\d\d:\d\d)$")
-    return all("T" not in moment or bool(zoned.search(moment)) for moment in (activity.startDate, activity.endDate))
+    return all("T" not in moment or bool(ZONE.search(moment)) for moment in (activity.startDate, activity.endDate))
 
 
 def _prices_valid(activity: Activity) -> bool:

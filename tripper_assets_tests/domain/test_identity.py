@@ -29,7 +29,7 @@ OF_A_B = "911169ddaaf146aff539f58c26c489af3b892dff0fe283c1c264c65ae5aa59a2"
         ("Straßenfest", "strassenfest"),
         ("Café «L'Été»", "cafe l ete"),
         ("ﬁnger painting", "finger painting"),
-        ("𝐊𝐢𝐝𝐬 𝗗𝗮𝘆", "kids day"),  # noqa: RUF001 (the bold letters of social media)
+        ("𝐊𝐢𝐝𝐬 𝗗𝗮𝘆", "kids day"),
         ("Ⅷ. Fest", "viii fest"),
         ("Ярмарка для детей", "ярмарка для детеи"),
         ("東京こどもまつり", "東京こともまつり"),
