@@ -1,5 +1,6 @@
 """What tests of every layer share: one real PostgreSQL for the session, and a fresh migrated catalog for each test."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -18,10 +19,24 @@ TEMPLATE = "template_tripper"
 _numbers = count(1)
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108 (every folder there is made by mkdtemp)
+ROOM = 2_000_000_000
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Generator[EmbeddedPostgres]:
-    """The session's server (one for each xdist worker); not below pytest's own folder, which is closed to other users."""
-    home = Path(tempfile.mkdtemp(prefix="tripper-tests-"))
+def homes() -> str | None:
+    """Where servers' homes are made: in memory where there is room, because removing one from a disk takes a second; None: /tmp.
+
+    Not below pytest's own folder, which is closed to the user that root runs PostgreSQL as.
+    """
+    roomy = MEMORY.exists() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM
+    return str(MEMORY) if roomy else None
+
+
+@pytest.fixture(scope="session")
+def postgres(homes: str | None) -> Generator[EmbeddedPostgres]:
+    """The session's server (one for each xdist worker)."""
+    home = Path(tempfile.mkdtemp(prefix="tripper-tests-", dir=homes))
     server = EmbeddedPostgres(home, settings=FAST)
     try:
         server.ensure_started()

@@ -66,8 +66,9 @@ class Database:
 
     @property
     def shown_url(self) -> str:
-        """The URL as it may be shown: without the password."""
-        return self._url.render_as_string(hide_password=True)
+        """The URL as it may be shown: without the password, and without parameters, because libpq takes a password there too."""
+        host = {name: value for name, value in self._url.query.items() if name == "host"}
+        return self._url.set(query=host).render_as_string(hide_password=True)
 
     @contextmanager
     def session(self) -> Generator[Session]:
@@ -180,8 +181,15 @@ class Database:
                 f"The catalog at {self.shown_url} has the schema {here}, which this version does not know; "
                 "update tripper_assets."
             )
-        what = f"lacks the extension {missing[0]}" if here and missing else f"has the schema {here or 'of no version'}"
-        return f"The catalog at {self.shown_url} {what} and this version needs {_head()}; run `tripper db upgrade`."
+        if here == _head():
+            return (
+                f"The catalog at {self.shown_url} lost the extension {missing[0]} and what was kept with it; "
+                "restore a backup."
+            )
+        return (
+            f"The catalog at {self.shown_url} has the schema {here or 'of no version'} and this version needs {_head()}; "
+            "run `tripper db upgrade`."
+        )
 
     @contextmanager
     def _verdicts(self) -> Generator[None]:

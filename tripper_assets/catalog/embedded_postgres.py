@@ -231,7 +231,7 @@ class EmbeddedPostgres:
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", f"--lc-ctype={LETTERS}"]
         done = user.run([str(programs / "initdb"), "-D", str(folder), *options, *locale], capture_output=True)
         if done.returncode:
-            raise PermanentError(f"Making a catalog in {self._home} failed: {_last_line(done.stderr)}.")
+            raise PermanentError(f"Making a catalog in {self._home} failed: {_told_reason(done.stderr)}.")
 
     def _check_version(self, programs: Path) -> None:
         made_by = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
@@ -368,6 +368,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip().removesuffix(".") if lines else "no reason was given"
+def _told_reason(output: str) -> str:
+    """Return the line that says what is wrong, else the last one."""
+    lines = [line.strip().removesuffix(".") for line in output.splitlines() if line.strip()]
+    wrong = [line for line in lines if "error:" in line or "FATAL" in line]
+    return (wrong or lines or ["no reason was given"])[-1]

@@ -45,7 +45,7 @@ class SearchHit(Model):
     """Which rankings have it: words, name, meaning."""
 
 
-def search(  # noqa: PLR0913 (each is something that a person sets)
+def search(
     database: Database,
     *,
     text: str,

@@ -91,7 +91,7 @@ def test_a_catalog_without_an_extension_names_it(database: Database) -> None:
     with database.connection() as connection:
         connection.execute(text("DROP EXTENSION vector CASCADE"))
 
-    with pytest.raises(ConfigurationError, match="lacks the extension vector"):
+    with pytest.raises(ConfigurationError, match="lost the extension vector"):
         database.check()
 
 
@@ -113,6 +113,12 @@ def test_a_server_that_is_down_is_transient_and_keeps_the_password() -> None:
 
     assert SECRET not in str(caught.value)
     assert "tripper:***@127.0.0.1:1" in str(caught.value)
+
+
+def test_a_password_among_the_parameters_is_hidden_too() -> None:
+    database = Database(f"postgresql://127.0.0.1:1/catalog?password={SECRET}&host=localhost")
+
+    assert database.shown_url == "postgresql+psycopg://127.0.0.1:1/catalog?host=localhost"
 
 
 def test_an_unknown_database_is_a_wrong_setting(postgres: EmbeddedPostgres) -> None:

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
-from tripper_assets.domain.errors import ConfigurationError, PermanentError
+from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError
 
 UNSYNCED = {"fsync": "off"}
 """Processes are killed here, never the machine: what was written is in the kernel's hands."""
@@ -31,9 +32,9 @@ print(server.stop_if_idle(), flush=True)
 
 
 @pytest.fixture(scope="module")
-def initialised() -> Generator[Path]:
+def initialised(homes: str | None) -> Generator[Path]:
     """The data directory of a server that was stopped in order, to be copied: making one takes longer than most tests."""
-    home = Path(tempfile.mkdtemp(prefix="tripper-tests-"))
+    home = Path(tempfile.mkdtemp(prefix="tripper-tests-", dir=homes))
     server = EmbeddedPostgres(home, settings=UNSYNCED)
     server.ensure_started()
     server.stop()
@@ -42,9 +43,9 @@ def initialised() -> Generator[Path]:
 
 
 @pytest.fixture
-def home() -> Generator[Path]:
+def home(homes: str | None) -> Generator[Path]:
     """A home that is not below pytest's own folder, which is closed to other users."""
-    home = Path(tempfile.mkdtemp(prefix="tripper-tests-"))
+    home = Path(tempfile.mkdtemp(prefix="tripper-tests-", dir=homes))
     yield home
     end(home / "postgres")
     shutil.rmtree(home)
@@ -196,17 +197,21 @@ def test_a_server_that_another_process_stopped_is_started_again(home: Path, serv
     assert execute(url, "SELECT 1") == [(1,)]
 
 
-@pytest.mark.parametrize("after_seconds", [0.3, 0.45, 0.6])
-def test_a_start_that_was_killed_half_way_is_made_good_by_the_next(home: Path, after_seconds: float) -> None:
+@pytest.mark.parametrize("after_seconds", [0.0, 0.15, 0.3])
+@pytest.mark.parametrize("kill", [os.killpg, os.kill])
+def test_a_start_that_was_killed_half_way_is_made_good_by_the_next(
+    home: Path, after_seconds: float, kill: Callable[[int, int], None]
+) -> None:
     victim = start_elsewhere(home, start_new_session=True)
+    while not list(home.glob("postgres.new-*")):
+        time.sleep(0.01)
     time.sleep(after_seconds)
-    os.killpg(victim.pid, signal.SIGKILL)
+    kill(victim.pid, signal.SIGKILL)  # with its initdb, or so that its initdb goes on alone
     victim.communicate()
 
     url = EmbeddedPostgres(home, settings=UNSYNCED).ensure_started()
 
     assert execute(url, "SELECT 1") == [(1,)]
-    assert not list(home.glob("postgres.new-*"))
 
 
 def test_what_a_killed_initdb_left_is_never_used(home: Path) -> None:
@@ -319,6 +324,42 @@ def test_a_server_that_cannot_start_says_why(home: Path, initialised: Path) -> N
 
     with pytest.raises(PermanentError, match="shared_buffers"):
         EmbeddedPostgres(home, settings={"shared_buffers": "plenty"}).ensure_started()
+
+
+def test_a_log_that_has_grown_is_put_aside(server: EmbeddedPostgres) -> None:
+    server.stop()
+    os.truncate(server.data / "server.log", 10_000_001)
+
+    server.ensure_started()
+
+    assert (server.data / "server.log.1").stat().st_size == 10_000_001
+    assert (server.data / "server.log").stat().st_size < 10_000
+
+
+def test_a_server_that_does_not_answer_in_time_says_where_to_look(
+    server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tripper_assets.catalog.embedded_postgres.START_SECONDS", 0.2)
+    monkeypatch.setattr(server, "_answers", lambda _database: False)
+
+    with pytest.raises(TransientError, match="does not answer within"):
+        server.ensure_started()
+
+
+def test_a_lock_that_is_never_given_back_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tripper_assets.catalog.embedded_postgres.LOCK_SECONDS", 0.1)
+    with (home / "postgres.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        with pytest.raises(TransientError, match=r"Another process holds .*postgres\.lock"):
+            EmbeddedPostgres(home).ensure_started()
+
+
+def test_a_catalog_that_cannot_be_made_says_why(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tripper_assets.catalog.embedded_postgres.LETTERS", "no_such_locale")
+
+    with pytest.raises(PermanentError, match=r"Making a catalog in .* failed: initdb: .*invalid locale name"):
+        EmbeddedPostgres(home).ensure_started()
 
 
 def test_a_home_that_cannot_be_written_is_named() -> None:
