@@ -3,7 +3,8 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 TEMPLATE = "template_tripper"
+FreshDatabases = Callable[[], AbstractContextManager[str]]
 _numbers = count(1)
 
 
@@ -57,14 +59,26 @@ def migrated_template(postgres: EmbeddedPostgres) -> str:
     return url
 
 
-@pytest.fixture
-def database_url(postgres: EmbeddedPostgres, migrated_template: str) -> Generator[str]:
-    """The URL of a fresh, migrated, empty catalog."""
+@pytest.fixture(scope="session")
+def fresh_databases(postgres: EmbeddedPostgres, migrated_template: str) -> FreshDatabases:
+    """Makes fresh, migrated, empty catalogs for fixtures of any scope; each is dropped when its block ends."""
     assert migrated_template
-    name = f"test_{next(_numbers)}"
-    _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-    yield _url(postgres, name)
-    _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def fresh() -> Generator[str]:
+        name = f"test_{next(_numbers)}"
+        _administer(postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        yield _url(postgres, name)
+        _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+    return fresh
+
+
+@pytest.fixture
+def database_url(fresh_databases: FreshDatabases) -> Generator[str]:
+    """The URL of a fresh, migrated, empty catalog."""
+    with fresh_databases() as url:
+        yield url
 
 
 @pytest.fixture

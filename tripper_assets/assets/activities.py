@@ -36,14 +36,15 @@ class PageSaver:
         """Take one page; every 25th time they are written."""
         if state is not None:
             self._waiting.append(state)
+        self._work.counts |= _counts(report)
         if len(self._waiting) >= SAVED_EVERY:
             self.flush()
-        self._work.counts |= _counts(report)
 
     def flush(self) -> None:
         """Write what is waiting."""
         self._catalog.pages.save(self._work.source.key, self._waiting)
         self._waiting = []
+        self._catalog.workflows.stage_progress(self._work.workflow_id, self._work.asset, self._work.counts)
 
 
 @dg.asset(

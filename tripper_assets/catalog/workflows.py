@@ -96,6 +96,13 @@ class Workflows:
             session.execute(statement.on_conflict_do_update(index_elements=["workflow_id", "asset"], set_=changes))
             _add_event(session, workflow_id, f"stage_{status}", {"asset": asset, "counts": told}, at)
 
+    def stage_progress(self, workflow_id: str, asset: str, counts: Mapping[str, Any]) -> None:
+        """Note how far an asset's work is; no event, for it happens often and the stage's end says all of it."""
+        told: dict[str, Any] = storable(dict(counts))
+        going = update(StageRow).where(StageRow.workflow_id == workflow_id, StageRow.asset == asset)
+        with self._database.session() as session:
+            session.execute(going.values(counts=told))
+
     def add_file(self, workflow_id: str, file: WorkflowFile) -> None:
         """Note an object that a stage stored; the same object again changes nothing, unless it was removed meanwhile."""
         values = file.model_dump(mode="python")

@@ -38,8 +38,9 @@ def search_command(
 
 def find(session: Session, text: str, **filters: Any) -> list[SearchHit]:  # noqa: ANN401 (as ``search``)
     """Return what matches the words or the meaning of ``text``."""
-    vector = LocalEmbedder().embed([text])[0]
-    return search(session.catalog.database, text=text, vector=vector, now=utc_now(), **filters)
+    embedder = LocalEmbedder()
+    vector = embedder.embed([text])[0]
+    return search(session.catalog.database, text=text, vector=vector, model=embedder.model, now=utc_now(), **filters)
 
 
 def print_hits(hits: list[SearchHit]) -> None:

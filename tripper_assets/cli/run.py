@@ -63,7 +63,7 @@ def import_workflow(
         session.catalog.workflows.decide(
             found.id,
             bundle.sha256,
-            decision="approve",
+            decision="approved",
             by=getpass.getuser(),
             at=utc_now(),
             overrides=tuple(override or ()),

@@ -21,7 +21,7 @@ def publish_verdict(
     results: Sequence[CheckResult],
     *,
     auto_import: bool,
-    decision: Literal["approve", "reject"] | None,
+    decision: Literal["approved", "rejected"] | None,
     overrides: Sequence[str] = (),
     workflow_id: str = "",
 ) -> Verdict:
@@ -29,9 +29,9 @@ def publish_verdict(
 
     A rejected bundle is never imported, an approved one is where no other check fails; without a decision auto_import decides.
     """
-    if decision == "reject":
+    if decision == "rejected":
         return Verdict(False, f"The bundle of workflow {workflow_id} was rejected.")
-    failed = blocking(results, overrides if decision == "approve" else ())
+    failed = blocking(results, overrides if decision == "approved" else ())
     if failed:
         count = f"{len(failed)} failed check{'s' if len(failed) > 1 else ''}"
         said = " ".join(f"{one.name}: {one.sentence}" for one in failed)
@@ -42,6 +42,6 @@ def publish_verdict(
             f"Held for review by {count}. {said} To import all the same: `tripper import {workflow_id} {options}`.",
             tuple(one.name for one in failed),
         )
-    if decision == "approve" or auto_import:
+    if decision == "approved" or auto_import:
         return Verdict(True, "")
     return Verdict(False, f"Waits for a decision, for auto_import is off; `tripper import {workflow_id}` imports it.")
