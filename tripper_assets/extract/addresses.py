@@ -10,7 +10,7 @@ _POSTCODE_FIRST = re.compile(r"^(?:[A-Z]{1,2}-)?(\d{4,5}(?:\s?[A-Z]{2})?|\d{3}\s
 _US = re.compile(r"^(?:([^\W\d_][\w .'-]{1,60}),?\s+)?([A-Z]{2})\s+(\d{5}(?:-\d{4})?)$")
 _UK_LAST = re.compile(rf"^(?:([^\W\d_][\w .'-]{{1,60}}?)\s+)?({_UK})$")
 _STREET = re.compile(
-    r"\d|\b(?:street|st|road|rd|avenue|ave|lane|drive|square|way|place)\b\.?$|(?:stra(?:ß|ss)e|str\.|platz|weg|allee|gasse|ufer|laan|straat|plein)\b"
+    r"\d|\b(?:street|st|road|rd|avenue|ave|lane|drive)\b\.?$|(?:stra(?:ß|ss)e|str\.|platz|weg|allee|gasse|ufer|laan|straat|plein)\b"
     r"|^(?:rue|avenue|boulevard|place|via|viale|piazza|corso|calle|plaza|avenida|am|an der|im)\s",
     re.IGNORECASE,
 )

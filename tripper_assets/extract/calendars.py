@@ -14,6 +14,7 @@ from icalendar.prop import vRecur
 
 from tripper_assets.domain.activities import ImageObject, Organizer, Place, Schedule
 from tripper_assets.domain.model import Problem
+from tripper_assets.extract.addresses import place_from_text
 from tripper_assets.extract.clock import Clock
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.hours import DAYS
@@ -171,8 +172,9 @@ def _categories(event: Component) -> Iterator[str]:
 def _put_where(draft: Draft, event: Component, url: str) -> None:
     location, geo = clipped(_text(event, "LOCATION"), MAX_NAME), event.get("GEO")
     point = geo_of({"latitude": _attribute(geo, "latitude"), "longitude": _attribute(geo, "longitude")})
-    if (location and not location.startswith(("http:", "https:"))) or point:
-        draft.put("location", Place(name=location, geo=point), location or str(point))
+    place = place_from_text(location) or (Place() if point else None)
+    if place is not None:
+        draft.put("location", place.model_copy(update={"geo": point}), location or str(point))
     organizer = event.get("ORGANIZER")
     name = plain_text(str(getattr(organizer, "params", {}).get("CN", ""))) if organizer is not None else ""
     if name and "@" not in name:

@@ -48,8 +48,20 @@ _YEAR = r"(?:[ .,]{0,3}(?:[pi] ?){0,2}(?P<y>y))?"
 _M = r"(?P<M>M)"
 
 
-def _rule(pattern: str, build: Build) -> tuple[re.Pattern[str], Build]:
-    return re.compile(pattern), build
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A pattern over kinds; it is tried only where one of the kinds in ``needs`` occurs, which most lines of a page spare it."""
+
+    needs: str
+    pattern: re.Pattern[str]
+    build: Build
+
+
+def _rule(pattern: str, build: Build) -> Rule:
+    if pattern.startswith("(?P<W>W)"):
+        return Rule("W", re.compile(pattern), build)
+    needs = next((kind for kind in "IDM" if f"(?P<{kind}>{kind})" in pattern or pattern == kind), "d")
+    return Rule(needs, re.compile(pattern), build)
 
 
 def number(tokens: Tokens, begin: int, end: int) -> int:
@@ -142,7 +154,7 @@ def _day_of_week(match: re.Match[str], tokens: Tokens, reading: Reading) -> Atom
 
 
 _RANGE = r" ?[-t] ?(?:[pX] ){0,2}(?:(?:[WV])[ .,]{1,3})?"
-RULES: tuple[tuple[re.Pattern[str], Build], ...] = (
+RULES: tuple[Rule, ...] = (
     _rule("I", _iso),
     _rule(r"(?P<y>y)(?P<s>[-/.])(?P<a>d)(?P=s)(?P<b>d)(?!d)", _year_first),
     _rule(r"(?P<y>y) (?P<a>d) (?P<b>d)(?![ ]?d)", _year_first),
@@ -192,21 +204,21 @@ def find_atoms(tokens: Tokens, reading: Reading) -> list[Atom]:
     """Return the stated days in text order; an earlier rule has the first word about a token."""
     taken = bytearray(len(tokens.kinds))
     atoms: list[Atom] = []
-    for pattern, build in RULES:
-        add_atoms(pattern, build, tokens, reading, (taken, atoms))
+    present = set(tokens.kinds)
+    for rule in RULES:
+        if not present.isdisjoint(rule.needs):
+            add_atoms(rule, tokens, reading, (taken, atoms))
     return sorted(atoms, key=lambda atom: atom.begin)
 
 
-def add_atoms(
-    pattern: re.Pattern[str], build: Build, tokens: Tokens, reading: Reading, found: tuple[bytearray, list[Atom]]
-) -> None:
+def add_atoms(rule: Rule, tokens: Tokens, reading: Reading, found: tuple[bytearray, list[Atom]]) -> None:
     """Add what a rule reads from tokens that no rule before it has read."""
     taken, atoms = found
-    for match in pattern.finditer(tokens.kinds):
+    for match in rule.pattern.finditer(tokens.kinds):
         begin, end = match.span()
         if begin == end or any(taken[begin:end]):
             continue
-        atom = build(match, tokens, reading)
+        atom = rule.build(match, tokens, reading)
         if atom is not None:
             taken[begin:end] = b"\1" * (end - begin)
             atoms.append(atom)

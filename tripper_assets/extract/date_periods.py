@@ -4,7 +4,7 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-from tripper_assets.extract.date_atoms import Atom, Build, Reading, add_atoms, number, resolve
+from tripper_assets.extract.date_atoms import Atom, Build, Reading, Rule, add_atoms, number, resolve
 from tripper_assets.extract.date_tokens import Tokens
 
 WEEK = timedelta(days=7)
@@ -193,51 +193,51 @@ def _bare_month(match: re.Match[str], tokens: Tokens, _reading: Reading) -> Atom
     return Atom(*match.span(), "month", None, tokens.values[match.start()], None)
 
 
-RULES: tuple[tuple[str, Build], ...] = (
-    (r"(?P<x>[NLT]) m (?:[fXp] ){1,3}(?P<d>d)\.? ?[-ta] ?(?:[pXt] ){0,3}(?P<d2>d)\.?", _days_of_month),
-    (r"(?:f )?(?P<d>d) ?[-ta] ?(?:p )?(?P<d2>d) (?:[pi] ){0,2}(?P<x>[NLT]) m", _days_of_month),
-    (r"(?P<d>d)(?: ?o)? (?:p ){1,2}(?P<x>[NLT]) m", _days_of_month),
-    (r"(?P<n>[cL]) w" + _OF + r"(?:p )?(?P<M>M)(?: (?:p )?(?P<y>y))?", _week_of),
-    (r"(?P<n>[cL]) w" + _OF + r"(?:p )?(?P<y>y)", _week_of),
-    (r"(?P<n>[cL]) w" + _OF + r"(?P<x>[NLT]) (?P<m>[mY])", _week_of),
-    (r"(?P<x>[NLT]) w(?: - | )(?P<W>W)", _weekday),
-    (r"(?P<W>W) (?:p )?(?P<x>[NLT]) w", _weekday),
-    (r"(?:T )?(?P<x>[NLTP]) (?P<W>W)", _weekday),
-    (r"(?P<W>W) (?P<x>[NL])", _weekday),
-    (r"Y t (?:X )?[uv]", _year_to_now),
-    (rf"{_COUNT} (?P<u>[jwmY]) (?:\? )?(?:G|f) (?P<R>R)", _counted),
-    (rf"i {_COUNT} (?P<u>[jwmY])", _counted),
-    (rf"(?P<H>H) {_COUNT} (?P<u>[jwmY])(?! [GH])", _counted),
-    (rf"{_COUNT} (?P<u>[jwmY]) (?P<g>g)", _counted),
-    (rf"(?P<g>g) {_COUNT} (?P<u>[jwmY])", _counted),
-    (rf"{_COUNT} (?P<u>[jwmY]) l", _counted),
-    (r"p j (?P<G>[GH])", _day_beside),
-    (rf"(?P<x>[NLP]) {_COUNT} [jwmY](?:,? (?:a )?(?:c|d) [jwmY]){{0,3}}", _counted_period),
-    (r"(?P<part>[lE])(?: i p| i| p)? (?:p )?(?:(?P<x>[TNLp]) )?(?P<u>[wmYQ])", _part),
-    (r"(?P<x>T) (?P<u>[wmYQ]) (?P<part>[lE])", _part),
-    (r"(?P<part>[Bbr]) (?:p ){0,2}(?:(?P<x>[TNL]) )?(?P<u>[wmYQ])", _part),
-    (r"[Zz]", _abbreviated_end),
-    (r"Q ?-?(?P<c>d)(?:[ -](?P<y>y))?", _quarter),
-    (r"(?P<y>y)[ -]Q(?P<c>d)", _quarter),
-    (r"(?P<x>[NLT]) (?P<u>[wmYQej])", _unit),
-    (r"(?P<u>[wmYQ]) (?P<x>[NL])", _unit),
-    (r"w (?P<c>d|n)(?![d:./-])", _week_number),
-    (r"(?P<M>M)[ ,./-]{1,2}(?:p )?(?P<y>y)", _month),
-    (r"(?P<y>y)[ -](?P<M>M)", _month),
-    (r"(?P<y>y)-(?P<M>d)(?![-/d])", _month),
-    (r"(?P<x>[TN]) (?P<M>M)", _month),
-    (r"(?P<x>[pX]) (?P<u>[wmYQej])(?! [kc])", _unit),
-    (r"u", _now),
-    (r"(?P<R>R)", _relative_day),
-    (r"(?P<W>W)", _weekday),
-    (r"(?<=[ifXpG] )(?P<M>M)(?! d)", _month),
-    (r"(?P<M>M)(?= ?[-t] ?(?:p )?M)", _month),
-    (r"(?<=M-)(?P<M>M)|(?<=M [-t] )(?P<M2>M)", _bare_month),
-    (r"(?<=[ip] )(?P<y>y)(?![-/.])", _year),
+RULES: tuple[tuple[str, str, Build], ...] = (
+    ("m", r"(?P<x>[NLT]) m (?:[fXp] ){1,3}(?P<d>d)\.? ?[-ta] ?(?:[pXt] ){0,3}(?P<d2>d)\.?", _days_of_month),
+    ("m", r"(?:f )?(?P<d>d) ?[-ta] ?(?:p )?(?P<d2>d) (?:[pi] ){0,2}(?P<x>[NLT]) m", _days_of_month),
+    ("m", r"(?P<d>d)(?: ?o)? (?:p ){1,2}(?P<x>[NLT]) m", _days_of_month),
+    ("w", r"(?P<n>[cL]) w" + _OF + r"(?:p )?(?P<M>M)(?: (?:p )?(?P<y>y))?", _week_of),
+    ("w", r"(?P<n>[cL]) w" + _OF + r"(?:p )?(?P<y>y)", _week_of),
+    ("w", r"(?P<n>[cL]) w" + _OF + r"(?P<x>[NLT]) (?P<m>[mY])", _week_of),
+    ("W", r"(?P<x>[NLT]) w(?: - | )(?P<W>W)", _weekday),
+    ("W", r"(?P<W>W) (?:p )?(?P<x>[NLT]) w", _weekday),
+    ("W", r"(?:T )?(?P<x>[NLTP]) (?P<W>W)", _weekday),
+    ("W", r"(?P<W>W) (?P<x>[NL])", _weekday),
+    ("Y", r"Y t (?:X )?[uv]", _year_to_now),
+    ("R", rf"{_COUNT} (?P<u>[jwmY]) (?:\? )?(?:G|f) (?P<R>R)", _counted),
+    ("i", rf"i {_COUNT} (?P<u>[jwmY])", _counted),
+    ("H", rf"(?P<H>H) {_COUNT} (?P<u>[jwmY])(?! [GH])", _counted),
+    ("g", rf"{_COUNT} (?P<u>[jwmY]) (?P<g>g)", _counted),
+    ("g", rf"(?P<g>g) {_COUNT} (?P<u>[jwmY])", _counted),
+    ("l", rf"{_COUNT} (?P<u>[jwmY]) l", _counted),
+    ("j", r"p j (?P<G>[GH])", _day_beside),
+    ("NLP", rf"(?P<x>[NLP]) {_COUNT} [jwmY](?:,? (?:a )?(?:c|d) [jwmY]){{0,3}}", _counted_period),
+    ("lE", r"(?P<part>[lE])(?: i p| i| p)? (?:p )?(?:(?P<x>[TNLp]) )?(?P<u>[wmYQ])", _part),
+    ("lE", r"(?P<x>T) (?P<u>[wmYQ]) (?P<part>[lE])", _part),
+    ("Bbr", r"(?P<part>[Bbr]) (?:p ){0,2}(?:(?P<x>[TNL]) )?(?P<u>[wmYQ])", _part),
+    ("Zz", r"[Zz]", _abbreviated_end),
+    ("Q", r"Q ?-?(?P<c>d)(?:[ -](?P<y>y))?", _quarter),
+    ("Q", r"(?P<y>y)[ -]Q(?P<c>d)", _quarter),
+    ("NLT", r"(?P<x>[NLT]) (?P<u>[wmYQej])", _unit),
+    ("NL", r"(?P<u>[wmYQ]) (?P<x>[NL])", _unit),
+    ("w", r"w (?P<c>d|n)(?![d:./-])", _week_number),
+    ("M", r"(?P<M>M)[ ,./-]{1,2}(?:p )?(?P<y>y)", _month),
+    ("M", r"(?P<y>y)[ -](?P<M>M)", _month),
+    ("y", r"(?P<y>y)-(?P<M>d)(?![-/d])", _month),
+    ("M", r"(?P<x>[TN]) (?P<M>M)", _month),
+    ("wmYQej", r"(?P<x>[pX]) (?P<u>[wmYQej])(?! [kc])", _unit),
+    ("u", r"u", _now),
+    ("R", r"(?P<R>R)", _relative_day),
+    ("W", r"(?P<W>W)", _weekday),
+    ("M", r"(?<=[ifXpG] )(?P<M>M)(?! d)", _month),
+    ("M", r"(?P<M>M)(?= ?[-t] ?(?:p )?M)", _month),
+    ("M", r"(?<=M-)(?P<M>M)|(?<=M [-t] )(?P<M2>M)", _bare_month),
+    ("y", r"(?<=[ip] )(?P<y>y)(?![-/.])", _year),
 )
 
 
-_COMPILED = tuple((re.compile(pattern), build) for pattern, build in RULES)
+_COMPILED = tuple(Rule(needs, re.compile(pattern), build) for needs, pattern, build in RULES)
 _WEEK_BEFORE = re.compile(r"(?:p )?w (?:k |(?:p ){1,2})?$")
 
 
@@ -248,8 +248,10 @@ def find_periods(tokens: Tokens, reading: Reading, days: list[Atom]) -> list[Ato
         _widen_to_week(atom, tokens, reading)
         taken[atom.begin : atom.end] = b"\1" * (atom.end - atom.begin)
     found: list[Atom] = []
-    for pattern, build in _COMPILED:
-        add_atoms(pattern, build, tokens, reading, (taken, found))
+    present = set(tokens.kinds)
+    for rule in _COMPILED:
+        if not present.isdisjoint(rule.needs):
+            add_atoms(rule, tokens, reading, (taken, found))
     return found
 
 

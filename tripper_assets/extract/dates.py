@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from tripper_assets.extract.date_atoms import Atom, Reading, find_atoms, is_day, resolve
 from tripper_assets.extract.date_periods import find_periods
@@ -10,6 +11,7 @@ from tripper_assets.extract.date_tokens import MAX_TEXT, NOON, Tokens, tokenize
 from tripper_assets.extract.date_words import LANGUAGES
 
 __all__ = ["MAX_TEXT", "DateSpan", "find_dates"]
+CACHED_TEXT = 500
 # English as it is written outside the United States puts the day first.
 MONTH_FIRST = frozenset({"en", "en-us", "en-ph", ""})
 
@@ -35,10 +37,22 @@ def find_dates(text: str, *, now: datetime, language: str) -> list[DateSpan]:
 
     ``language`` is a tag such as "de" or "en-GB"; in another language the names of months and weekdays of all six are read.
     """
+    if len(text) <= CACHED_TEXT:
+        return list(_cached_spans(text, now.date(), language))
+    return _spans(text, now.date(), language)
+
+
+@lru_cache(maxsize=8_192)
+def _cached_spans(text: str, today: date, language: str) -> tuple[DateSpan, ...]:
+    """A list page asks three times for most of its lines, and pages of one site share many."""
+    return tuple(_spans(text, today, language))
+
+
+def _spans(text: str, today: date, language: str) -> list[DateSpan]:
     tag = language.casefold().replace("_", "-")
     base = tag.partition("-")[0]
     tokens = tokenize(text, base if base in LANGUAGES else "")
-    reading = Reading(now.date(), tag not in MONTH_FIRST)
+    reading = Reading(today, tag not in MONTH_FIRST)
     atoms = find_atoms(tokens, reading)
     atoms = sorted([*atoms, *find_periods(tokens, reading, atoms)], key=lambda atom: atom.begin)
     _attach_times(atoms, tokens)

@@ -65,7 +65,17 @@ def document_kind(body: bytes, content_type: str | None) -> str:
     if b"<html" in head or b"<!doctype html" in head or "html" in stated:
         return "page"
     if (b"\x00" in body[:1024] and not body.startswith((b"\xff\xfe", b"\xfe\xff"))) or stated.startswith(
-        ("image/", "audio/", "video/", "application/pdf", "application/zip")
+        (
+            "image/",
+            "audio/",
+            "video/",
+            "font/",
+            "text/css",
+            "text/javascript",
+            "application/javascript",
+            "application/pdf",
+            "application/zip",
+        )
     ):
         return "other"
     return "page"

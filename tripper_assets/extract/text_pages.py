@@ -22,6 +22,7 @@ from tripper_assets.extract.listing_titles import DOCUMENT, TERM, column_header
 from tripper_assets.extract.listings import listing_drafts
 from tripper_assets.extract.page import Page, absolute
 from tripper_assets.extract.prices import find_prices, is_free
+from tripper_assets.extract.recurrences import find_recurrence
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clean, clipped, plain_text
 
 # A page about one of these is not about an activity, whatever dates it names.
@@ -200,7 +201,7 @@ def _is_activity(draft: Draft, page: Page, facts: dict[str, list[str]]) -> bool:
     """A date needs a second sign: a time of day, a place, a price, an age, or words that name an outing; hours need a price or an age."""
     terms = any(name in draft.values for name in ("ageRange", "offers", "isAccessibleForFree"))
     if not draft.get("startDate"):
-        return "openingHoursSpecification" in draft.values and terms
+        return terms and bool(draft.values.keys() & {"openingHoursSpecification", "eventSchedule"})
     if page.meta.get("og:type", "").lower() == "article" and not facts.keys() & {"when", "time", "where"}:
         return False
     words = f"{draft.get('name')} {unquote(urlsplit(page.url).path)} {page.meta.get('og:type', '')}".replace(
@@ -222,10 +223,27 @@ def _put_when(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: 
     _put_time_elements(draft, page, clock, lines)
     if not draft.get("startDate"):
         _put_first_date(draft, page, clock, lines, facts)
+    _put_recurrence(draft, lines, facts)
     hours = [hours for text in facts.get("hours", []) for hours in hours_in(text)]
     if not hours and facts.get("hours") is not None:
         hours = [found for line in lines for found in hours_in(line.text) if len(line.text) < 120]  # noqa: PLR2004 (hours are short)
     draft.put("openingHoursSpecification", tuple(dict.fromkeys(hours)), "; ".join(facts.get("hours", [])))
+
+
+def _put_recurrence(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> None:
+    """Put the weekly rule, from the stated start on; the end of its time is that day's end too."""
+    short = [line.text for line in lines[:MAX_SCANNED] if len(line.text) < SHORT_LINE and not line.heading]
+    for text in [*facts.get("when", []), *facts.get("time", []), *short]:
+        rule = find_recurrence(text)
+        if rule is None:
+            continue
+        start = draft.get("startDate")
+        if rule.startTime or "T" in start:
+            rule = rule.model_copy(update={"startTime": rule.startTime or start[11:16], "startDate": start[:10]})
+            draft.put("eventSchedule", (rule,), text)
+        if start[11:16] == rule.startTime and rule.endTime > rule.startTime:
+            draft.put("endDate", f"{start[:11]}{rule.endTime}{start[16:]}", text)
+        return
 
 
 def stated_days(text: str, clock: Clock) -> list[DateSpan]:

@@ -23,7 +23,8 @@ def test_an_event_is_an_activity_with_its_rule(read: Callable[..., Extraction]) 
     assert (market.startDate, market.endDate) == ("2024-05-04T10:00:00+02:00", "2024-05-04T16:00:00+02:00")
     assert market.category == ("Market", "Family")
     assert market.location is not None
-    assert market.location.name == "Market Square, 12345 Musterstadt"
+    assert market.location.name == "Market Square"
+    assert market.location.address.postalCode == "12345"
     assert market.location.geo == GeoCoordinates(latitude=50.1, longitude=8.6)
     assert market.eventSchedule == (
         Schedule(
