@@ -43,6 +43,7 @@ class ProcessedImage(Model):
     data: bytes
     sha256: str
     """Of data."""
+    bytes: int
     width: int
     height: int
     encodingFormat: str = "image/webp"  # noqa: N815 (schema.org's own name)
@@ -144,6 +145,7 @@ def _encoded(picture: Pixels) -> ProcessedImage:
     return ProcessedImage(
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
         width=picture.width,
         height=picture.height,
         blurhash=blurhash(hint),
