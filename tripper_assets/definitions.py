@@ -8,7 +8,7 @@ import dagster as dg
 from tripper_assets import jobs
 from tripper_assets.assets import activities, embeddings, geocoding, images, imports, publishing
 from tripper_assets.clients.embeddings import LocalBatches, LocalEmbedder
-from tripper_assets.clients.geocoding import OfflineGeocoder
+from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.io_managers import ObjectIOManager
 from tripper_assets.resources import Catalog, open_catalog, utc_now

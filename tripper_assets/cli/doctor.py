@@ -10,7 +10,7 @@ import typer
 from tripper_assets.cli.output import Json, print_json, print_table, say
 from tripper_assets.cli.session import open_session, prepare_home
 from tripper_assets.clients.embeddings import LocalEmbedder
-from tripper_assets.clients.geocoding import OfflineGeocoder
+from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.errors import PermanentError, TripperError
 from tripper_assets.domain.geocoding import PlaceQuery
