@@ -62,9 +62,9 @@ def encode(value: object) -> Encoded:
         return _encode_vectors(value)
     if isinstance(value, Model):
         found = getattr(value, IDS, "")
-        return Encoded(
-            orjson.dumps(value.dump(), option=orjson.OPT_SORT_KEYS), "json", 1, found if isinstance(found, str) else ""
-        )
+        # Whole, and not as value.dump(): a field that must be stated may be empty text, such as a batch with nothing to ask.
+        data = orjson.dumps(value.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
+        return Encoded(data, "json", 1, found if isinstance(found, str) else "")
     return _encode_table(value)
 
 
@@ -76,7 +76,7 @@ def decode(data: bytes, wanted: Any, *, extension: str, uri: str) -> Any:  # noq
     """
     try:
         return _decode(data, wanted, extension)
-    except (ValueError, ValidationError, KeyError, OSError) as error:
+    except (ValueError, ValidationError, KeyError, TypeError, AttributeError, OSError) as error:
         reason = str(error).split("\n", 1)[0][:200]
         raise CorruptObjectError(
             f"Reading {uri} as {wanted} failed ({reason}); materialize the asset that stored it again."
@@ -180,7 +180,10 @@ def _table(data: bytes, extension: str) -> "pa.Table":
 
     if extension == "parquet":
         return pq.read_table(BytesIO(data))
-    return pa.Table.from_pylist(_decode_lines(data, list))
+    rows = _decode_lines(data, list)
+    # The first row leaves out what is empty there, and from_pylist takes its columns for all.
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pa.table({name: [row.get(name) for row in rows] for name in names})
 
 
 def _frame(data: bytes, extension: str) -> "pd.DataFrame":
