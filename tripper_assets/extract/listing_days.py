@@ -16,6 +16,7 @@ from tripper_assets.extract.page import Page
 
 MAX_CLIMB = 40
 SHORT = 40
+LINES_ABOVE = 4
 MAX_DAYS_OF_MONTH = 12
 _BARE_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?[.*]?")
 _EVENT_PAGE = re.compile(
@@ -91,7 +92,10 @@ def _sure(span: DateSpan) -> bool:
 def looks_like_events(dated: list[DatedLine], lines: list[Line], page: Page, clock: Clock, title: str) -> bool:
     """Return whether the page calls itself a programme, or its days have times or are mostly to come."""
     headings = " ".join(line.text for line in lines if line.heading and len(line.text) < MAX_TITLE)[:2_000]
-    words = plain(f"{title} {unquote(urlsplit(page.url).path)} {page.meta.get('og:title', '')} {headings}")
+    above = " ".join(
+        line.text for line in lines[max(0, dated[0].index - LINES_ABOVE) : dated[0].index] if len(line.text) < SHORT
+    )
+    words = plain(f"{above} {title} {unquote(urlsplit(page.url).path)} {page.meta.get('og:title', '')} {headings}")
     timed = sum(one.timed for one in dated)
     if _EVENT_PAGE.search(re.sub(r"[-_'’/.]", " ", words)):
         return True

@@ -24,7 +24,7 @@ _NOT_A_TITLE = re.compile(
     r"(?:view|download|see|read|watch|click|open|get|join)\b.{0,30}\b(?:agendas?|minutes|here|details?|more|pdf|recording|packet|notice|info\w*|directions|all)|"
     r"sign up|rsvp|add to calendar|export|share|download|agenda|minutes|video|audio|pdf|map|mehr(?: infos?| erfahren)?|weiterlesen|weiter|anmelden|karten|jetzt buchen|"
     r"en savoir plus|lire la suite|réserver|leer más|más información|reservar|leggi (?:tutto|di più)|prenota|lees meer|meer info\w*|reserveer|"
-    r"(?:next|previous|prev|back|home|top|date|time|location|meeting|event|am|pm|when|where|all day|tbd|tba|cancell?ed|postponed|approved|draft|meeting details|not available|notice|ics|zoom|online).{0,3}|(?:board |committee )?meeting (?:agenda|minutes|notice|packet|materials)s?|(?:draft|approved|final) (?:agenda|minutes).{0,10})$",
+    r"(?:next|previous|prev|back|home|top|date|time|location|meeting|event|am|pm|when|where|all day|tbd|tba|cancell?ed|postponed|approved|draft|meeting details|not available|notice|ics|zoom|online|virtual meeting|virtual|in[- ]person|hybrid|webinar).{0,3}|(?:board |committee )?meeting (?:agenda|minutes|notice|packet|materials)s?|(?:draft|approved|final) (?:agenda|minutes).{0,10})$",
     re.IGNORECASE,
 )
 TERM = re.compile(
@@ -53,6 +53,14 @@ def first_time(text: str) -> tuple[time, time | None] | None:
     return (time(start // 60, start % 60), time(end // 60, end % 60) if end >= 0 else None) if start >= 0 else None
 
 
+# That a place is closed is a notice and nothing to do.
+CLOSED = re.compile(
+    r"\b(?:closed|closure|geschlossen|fermée?|cerrado|chiuso|gesloten)\b(?! (?:book|circuit|session))", re.IGNORECASE
+)
+_STREET = re.compile(
+    r"\b\d{2,5}\s(?:[NSEW]\.?\s)?[^\W\d_]+\s(?:st|street|ave|avenue|rd|road|blvd|drive|dr|lane|ln)\b", re.IGNORECASE
+)
+_STOPS = ".!…»› "
 _EDGES = " \t,;:|·•-–—()[]/@*\"'"
 
 
@@ -75,14 +83,18 @@ def _without_dates(text: str, clock: Clock) -> str:
 
 def clean_title(text: str, clock: Clock) -> str:
     """Return the text as a title, empty where it is a date, a button, a weekday, a sentence or a number."""
-    stripped = text.strip(_EDGES)
-    stripped += ")" if stripped.count("(") > stripped.count(")") and text.rstrip(" .").endswith(")") else ""
+    stripped = _without_edges(text)
     bare = _without_dates(stripped, clock)
     words = re.findall(r"[^\W\d_]{2,}", bare)
     bare = re.sub(r"\s(?:on|at|from|am|um|vom|le|du|el|il|op|for)$", "", bare)
-    if PLACE_REST.match(bare) or GENERIC.fullmatch(fold(bare)):
+    if PLACE_REST.match(bare) or _STREET.search(bare) or GENERIC.fullmatch(fold(bare)):
         return ""
-    if not words or len(bare) > MAX_TITLE or _NOT_A_TITLE.match(bare) or _NOT_A_TITLE.match(stripped):
+    if (
+        not words
+        or len(bare) > MAX_TITLE
+        or _NOT_A_TITLE.match(bare.rstrip(_STOPS))
+        or _NOT_A_TITLE.match(stripped.rstrip(_STOPS))
+    ):
         return ""
     if all(_is_date_word(word) for word in words):
         return ""
@@ -93,6 +105,17 @@ def clean_title(text: str, clock: Clock) -> str:
         and bare in stripped[: len(bare) + 3]
         else bare
     )
+
+
+def _without_edges(text: str) -> str:
+    """Return the text without the signs around it; a bracket that closes one within stays."""
+    stripped = text.strip(_EDGES)
+    for opening, closing in ("()", "[]"):
+        if stripped.count(opening) > stripped.count(closing) and text.rstrip(" .").endswith(closing):
+            stripped += closing
+        if stripped.count(closing) > stripped.count(opening) and text.lstrip().startswith(opening):
+            stripped = opening + stripped
+    return stripped
 
 
 def _is_date_word(word: str) -> bool:

@@ -24,6 +24,7 @@ from tripper_assets.extract.listing_days import (
     without_archive,
 )
 from tripper_assets.extract.listing_titles import (
+    CLOSED,
     DOCUMENT,
     GENERIC,
     PLACE_REST,
@@ -66,6 +67,7 @@ def listing_drafts(lines: list[Line], page: Page, clock: Clock, title: str) -> l
         draft = reader.draft(one)
         if draft is not None:
             drafts.setdefault((fold(draft.get("name")), draft.get("startDate")), draft)
+    drafts = {key: draft for key, draft in drafts.items() if not reader.is_nameless(draft)}
     return list(drafts.values()) if _is_list(list(drafts.values()), title) else []
 
 
@@ -89,12 +91,20 @@ class _Blocks:
             if block is not None:
                 self.members.setdefault(block, []).append(line)
         self.repeated = Counter(fold(line.text) for line in lines if line.heading)
+        self.made, self.borrowed = 0, set[int]()
         self.page_time = self._time_for_all()
+
+    def is_nameless(self, draft: Draft) -> bool:
+        """Where most blocks name themselves, one that only a heading above names is the rest of another."""
+        return id(draft) in self.borrowed and len(self.borrowed) * 3 < self.made
 
     def draft(self, one: DatedLine) -> Draft | None:
         """Return what one block states; None where nothing names it."""
         inside = self.members.get(one.block.mem_id if one.block else 0, []) or [self.lines[one.index]]
         if any(TERM.search(line.text) for line in inside if len(line.text) <= LONG_TEXT):
+            return None
+        named = [line.text for line in inside if line.heading] + [text for line in inside for text, _ in line.links]
+        if any(CLOSED.search(text) for text in named):
             return None
         name, evidence = self._name(one, inside)
         if (
@@ -105,6 +115,9 @@ class _Blocks:
             return None
         draft = Draft("listing")
         draft.put("name", clipped(name, MAX_NAME), evidence)
+        self.made += 1
+        if all(evidence not in line.text for line in inside):
+            self.borrowed.add(id(draft))
         self._put_times(draft, one, self.lines[one.index], inside)
         self._put_link(draft, inside, name)
         self._put_details(draft, one, inside)

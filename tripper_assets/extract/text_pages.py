@@ -80,7 +80,10 @@ SHORTEST_ADDRESS, LONGEST_ADDRESS = 5, 200
 
 def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[Node]) -> list[Draft]:
     """Return the structured activities, the only one of them filled from the page's text; where there is none, what the text states."""
-    if len(structured) > 1 or page.tree.body is None:
+    if page.tree.body is None:
+        return structured
+    if len(structured) > 1:
+        _fill_times(structured, page, clock)
         return structured
     if structured:
         _fill_from_meta(structured[0], page)
@@ -97,6 +100,23 @@ def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[N
         return listed
     detail = _detail(page, clock, lines, facts)
     return [detail] if detail is not None else listed
+
+
+def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
+    """Markup of a calendar often states only the day, and the page beside it the time."""
+    if all("T" in draft.get("startDate") for draft in structured):
+        return
+    lines = read_lines(_content(page))
+    listed = {
+        (fold(one.get("name")), one.get("startDate")[:10]): one
+        for one in listing_drafts(lines, page, clock, title_of(page, lines))
+    }
+    for draft in structured:
+        twin = listed.get((fold(draft.get("name")), draft.get("startDate")))
+        if twin is not None and "T" in twin.get("startDate"):
+            if draft.get("endDate") == draft.get("startDate"):
+                draft.values.pop("endDate")
+            fill(draft, twin)
 
 
 def _content(page: Page) -> LexborNode:

@@ -92,3 +92,36 @@ def test_a_long_list_drops_its_archive(read: Callable[..., Extraction]) -> None:
 
     assert {one.startDate[:4] for one in found} == {"2024"}
     assert len(found) == 14
+
+
+def test_that_a_place_is_closed_is_no_activity(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><h1>Events</h1><ul><li><h3>Kites</h3><p>May 4, 2024</p></li><li><h3>Mother's Day (museum closed)</h3><p>May 12, 2024</p></li>
+    <li><h3>Boats</h3><p>May 5, 2024</p></li></ul></html>"""
+
+    found = read(page, url="https://example.org/events").activities
+
+    assert [one.name for one in found] == ["Kites", "Boats"]
+
+
+def test_markup_that_states_only_days_is_filled_with_the_times_on_the_page(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><script type="application/ld+json">[{"@type":"Event","name":"Kites","startDate":"2024-05-04","endDate":"2024-05-04"},
+    {"@type":"Event","name":"Boats","startDate":"2024-05-05"}]</script><h1>Events</h1><ul><li><h3>Kites</h3><p>May 4, 2024</p><p>2 pm - 4 pm</p></li>
+    <li><h3>Boats</h3><p>May 5, 2024</p></li></ul></html>"""
+
+    found = read(page, url="https://example.org/events").activities
+
+    assert [(one.name, one.startDate, one.endDate) for one in found] == [
+        ("Kites", "2024-05-04T14:00:00", "2024-05-04T16:00:00"),
+        ("Boats", "2024-05-05", ""),
+    ]
+    assert found[0].provenance["startDate"].method == "listing"
+    assert found[0].provenance["name"].method == "json-ld"
+
+
+def test_a_block_that_only_the_page_names_is_the_rest_of_another(read: Callable[..., Extraction]) -> None:
+    named = "".join(f"<li><h3>Walk {day}</h3><p>May {day}, 2024</p></li>" for day in range(1, 9))
+    page = f"<html lang=en><h1>Walks and more events</h1><ul>{named}<li><p>May 20, 2024</p></li></ul></html>"
+
+    found = read(page, url="https://example.org/events").activities
+
+    assert [one.name for one in found] == [f"Walk {day}" for day in range(1, 9)]

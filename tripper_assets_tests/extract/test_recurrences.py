@@ -11,7 +11,7 @@ TUESDAY = ("Tuesday",)
 @pytest.mark.parametrize(
     ("text", "days", "start", "end"),
     [
-        ("Every Tuesday, 10:00–11:30", TUESDAY, "10:00", "11:30"),  # noqa: RUF001 (the dash that pages write)
+        ("Every Tuesday, 10:00–11:30", TUESDAY, "10:00", "11:30"),
         ("Tuesdays 10am - 11.30am", TUESDAY, "10:00", "11:30"),
         ("Tuesdays and Fridays at 3 pm", ("Tuesday", "Friday"), "15:00", ""),
         ("each Tuesday from 2-4pm", TUESDAY, "14:00", "16:00"),
