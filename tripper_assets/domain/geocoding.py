@@ -25,6 +25,8 @@ TITLES = re.compile(
     re.IGNORECASE,
 )
 """What a municipality writes before its name."""
+CAPITALS = re.compile(r"[a-zà-ÿ][^A-ZÀ-Þ]*\s((?:[A-ZÀ-Þ][A-ZÀ-Þ'’-]{2,}\s?)+)$")  # noqa: RUF001 (the apostrophe that pages write)
+"""A town in capitals behind a street, as France writes it: 77 rue de Varenne PARIS."""
 LONGEST_VENUE_TOWN = 3
 """Words at the end of a venue's name that may be a town, as in "Musée de Saint Étienne"."""
 TRUST = {"stated": 0.9, "address": 0.7, "venue": 0.4}
@@ -117,8 +119,7 @@ def town_guesses(query: PlaceQuery) -> list[TownGuess]:
     guesses = [TownGuess(name, "stated") for name in _spellings(query.locality)]
     if query.countryCode in DISTRICTS_BY_HYPHEN and "-" in query.locality:
         guesses.append(TownGuess(query.locality.partition("-")[0], "address"))
-    parts = [part for part in reversed(split_address(query.street)) if not is_street(part)]
-    guesses += [TownGuess(name, "address") for part in parts for name in _spellings(_behind_number(part))]
+    guesses += [TownGuess(name, "address") for part in _town_parts(query.street) for name in _spellings(part)]
     guesses += [TownGuess(name, "venue") for name in _venue_towns(query.venue)]
     first: dict[str, TownGuess] = {}
     for guess in guesses:
@@ -126,21 +127,33 @@ def town_guesses(query: PlaceQuery) -> list[TownGuess]:
     return [guess for name, guess in first.items() if name]
 
 
-def _behind_number(part: str) -> str:
-    return re.sub(r"^.*\d\S*\s*", "", part)
+def _town_parts(street: str) -> list[str]:
+    """Return what of a free address may be a town, the last first: parts that are no street, and capitals at the end of one."""
+    found: list[str] = []
+    for part in reversed(split_address(street)):
+        capitals = CAPITALS.search(part)
+        if capitals:
+            found.append(capitals[1])
+        elif not is_street(part):
+            found.append(re.sub(r"^.*\d\S*\s*", "", part))
+    return [part for part in found if part]
 
 
 def _spellings(town: str) -> list[str]:
     """Return the ways in which a gazetteer may write a town, as stated first."""
     bare = re.sub(r"\s*\([^)]*\)", "", town).strip()
     whole = town.replace("(", " ").replace(")", " ")
-    saint = re.sub(r"\bst\.?\s(?=\w)", "Saint ", bare, flags=re.IGNORECASE)
+    saint = re.sub(r"\bst(e?)\.?\s(?=\w)", r"Saint\1 ", bare, flags=re.IGNORECASE)
     short = re.sub(r"\bsaint[\s-]", "St ", bare, flags=re.IGNORECASE)
     umlauts = re.sub(r"([aou])e", r"\1", bare, flags=re.IGNORECASE)
     untitled = TITLES.sub("", bare)
     first = re.split(r"\s*/\s*|\s+(?:bei|b\.)\s+", bare)[0]
     return list(
-        dict.fromkeys(name for name in (town, whole, bare, untitled, saint, short, first, umlauts) if name.strip())
+        dict.fromkeys(
+            name
+            for name in (town, whole, bare, town_name(bare), untitled, saint, short, first, umlauts)
+            if name.strip()
+        )
     )
 
 
