@@ -88,6 +88,10 @@ class Outcome:
         return self.image if self.image and self.image.status == "stored" else None
 
 
+Pictures: TypeAlias = list[tuple[ImageObject, Outcome]]
+"""Candidates of one activity in their order, and what became of each."""
+
+
 async def collect_images(
     activities: Sequence[Activity],
     *,
@@ -109,24 +113,22 @@ async def collect_images(
     candidates = choose_candidates(activities)
     ledger = _Ledger(known, activities[0].source_key if activities else None)
     remembered = await asyncio.to_thread(known.load, candidates.urls())
+    tasks: dict[ActivityId, asyncio.Task[Pictures]] = {}
+    failure: Exception | None = None
     with ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as decoders:
         desk = _Desk(client, _Darkroom(objects, decoders), ledger, remembered, clock)
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = {
-                    one: group.create_task(_pictures(images, desk, per_activity))
-                    for one, images in candidates.by_activity.items()
-                }
+                for one, images in candidates.by_activity.items():
+                    tasks[one] = group.create_task(_pictures(images, desk, per_activity))
         except ExceptionGroup as stopped:
-            # The others were only cancelled, or met the same end.
-            raise stopped.exceptions[0] from stopped
+            failure = stopped.exceptions[0]  # the others were only cancelled, or met the same end
         finally:
             await ledger.flush()
+    if failure:
+        raise failure
     rows = tuple(row for one, task in sorted(tasks.items()) for row in _rows(one, task.result()))
     return rows, _counts(rows, desk.outcomes(), len(candidates.refused))
-
-
-Pictures: TypeAlias = list[tuple[ImageObject, Outcome]]
 
 
 async def _pictures(candidates: Sequence[ImageObject], desk: "_Desk", wanted: int) -> Pictures:

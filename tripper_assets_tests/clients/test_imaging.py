@@ -156,6 +156,15 @@ def test_cmyk_grey_and_16_bits_become_8_bits_of_srgb() -> None:
     assert_colour(images["deep grey"], (50, 50), (128, 128, 128), within=4)
 
 
+def test_a_colour_profile_is_applied_and_a_broken_one_ignored() -> None:
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = plain.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
+
+    assert_colour(seen(encoded(picture(), icc_profile=plain)), (100, 300), RED)
+    assert_colour(seen(encoded(picture(), icc_profile=swapped)), (100, 300), BLUE)
+    assert_colour(seen(encoded(picture(), icc_profile=b"no profile" * 20)), (100, 300), RED)
+
+
 def test_a_palette_and_what_is_transparent_become_colours_on_white() -> None:
     image = picture(mode="RGBA")
     image.paste((0, 0, 0, 0), (0, 240, 640, 480))
