@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tripper_assets.extract.dates import find_dates
@@ -79,11 +79,9 @@ def _offset(text: str | None) -> tzinfo | None:
         return UTC
     digits = text[1:].replace(":", "")
     shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
-    return (
-        datetime.strptime(f"{text[0]}{digits[:2]}{digits[2:] or '00'}", "%z").tzinfo
-        if shift < timedelta(days=1)
-        else None
-    )
+    if shift >= timedelta(days=1):
+        return None
+    return timezone(-shift if text[0] == "-" else shift)
 
 
 def stated(text: str, *, now: datetime, language: str, local: tzinfo | None) -> tuple[str, str]:

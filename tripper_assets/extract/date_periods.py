@@ -90,13 +90,15 @@ def _unit(match: re.Match[str], _tokens: Tokens, reading: Reading) -> Atom:
     return _atom(match, *period(shifted(reading.today, unit, _SHIFT[which]), unit))
 
 
-def _counted_period(match: re.Match[str], tokens: Tokens, reading: Reading) -> Atom:
+def _counted_period(match: re.Match[str], tokens: Tokens, reading: Reading) -> Atom | None:
     """The next two days begin tomorrow; the last three months and two days end today."""
     sign = _SHIFT[match["x"]]
     edge = reading.today
     for part in re.finditer(rf"{_COUNT} (?P<u>[jwmY])", match[0]):
         count = number(tokens, match.start() + part.start("c"), match.start() + part.end("c"))
         edge = shifted(edge, part["u"], sign * count)
+    if edge == reading.today:
+        return None
     return _atom(match, reading.today + DAY, edge) if sign > 0 else _atom(match, edge, reading.today)
 
 

@@ -31,20 +31,20 @@ def extract_activities(
     kind = document_kind(body, content_type)
     if kind == "calendar":
         drafts, problems = calendar_drafts(body, url, clock)
-        return _extraction(drafts, [], problems, url, body)
+        return _extraction(drafts, [], problems, url, hashlib.sha256(body).hexdigest())
     if kind == "feed":
         links, problems = feed_links(body, url)
         return Extraction(links=links, problems=problems)
     if kind == "json":
         drafts, problems = json_drafts(decode(body, content_type), url, clock)
-        return _extraction(folded(drafts), absolute_links(drafts, url), problems, url, body)
+        return _extraction(folded(drafts), absolute_links(drafts, url), problems, url, hashlib.sha256(body).hexdigest())
     if kind == "other":
         message = "The document is neither a page, a calendar nor a feed."
         return Extraction(problems=[Problem(code="not_a_document", subject=url, message=message)])
     page, problems = parse_page(body, url, content_type)
     clock = Clock(now, reading_language(page.language, timezone), zone(timezone))
     drafts, found = page_drafts(page, clock)
-    return _extraction(drafts, find_links(page), [*problems, *found], url, body)
+    return _extraction(drafts, find_links(page), [*problems, *found], url, page.sha256)
 
 
 def document_kind(body: bytes, content_type: str | None) -> str:
@@ -91,8 +91,7 @@ def page_drafts(page: Page, clock: Clock) -> tuple[list[Draft], list[Problem]]:
     return text_drafts(page, clock, structured, [*jsonld, *microdata]), [*broken, *problems, *unnamed]
 
 
-def _extraction(drafts: list[Draft], links: list[str], problems: list[Problem], url: str, body: bytes) -> Extraction:
-    sha256 = hashlib.sha256(body).hexdigest()
+def _extraction(drafts: list[Draft], links: list[str], problems: list[Problem], url: str, sha256: str) -> Extraction:
     activities = [draft.build(url, sha256) for draft in drafts[:MAX_ACTIVITIES]]
     if len(drafts) > MAX_ACTIVITIES:
         message = f"The document states {len(drafts)} activities; the first {MAX_ACTIVITIES} were read."

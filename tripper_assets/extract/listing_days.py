@@ -18,6 +18,12 @@ MAX_CLIMB = 40
 SHORT = 40
 LINES_ABOVE = 4
 MAX_DAYS_OF_MONTH = 12
+# What stands before a date and says no more than that it is one; the tabs of a calendar that lead to another day.
+_DATE_LABEL = re.compile(
+    r"\b(?:showing|dates?|when|wann|datum|starts?|starting|from|opens|until|quand|cuándo|quando|wanneer|début|beginn)\b",
+    re.IGNORECASE,
+)
+_DAY_TAB = re.compile(r"^\?|[?&](?:day|date|month|year)=", re.IGNORECASE)
 _BARE_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?[.*]?")
 _EVENT_PAGE = re.compile(
     r"\b(?:events?|whats on|what s on|calendar|schedule|meetings?|hearings?|agendas?|programme?|diary|activit\w+|classes|courses|workshops?|listings?|"
@@ -62,7 +68,11 @@ def dated_lines(lines: list[Line], clock: Clock) -> list[DatedLine]:
             month, month_at = re.sub(r"[\W\d]", "", text), index
         elif _BARE_DAY.fullmatch(text) and month and index - month_at <= MAX_DAYS_OF_MONTH:
             text = f"{month} {re.sub(r'[^0-9]', '', text)}"
-        if not any(char.isdecimal() for char in text) or _PUBLISHED.search(text):
+        if (
+            any(_DAY_TAB.search(href) for _, href in line.links)
+            or not any(char.isdecimal() for char in text)
+            or _PUBLISHED.search(text)
+        ):
             continue
         now = clock.now if year is None else clock.now.replace(year=year, month=1, day=1)
         spans = [
@@ -112,7 +122,9 @@ def without_archive(dated: list[DatedLine], clock: Clock) -> list[DatedLine]:
 def plain_dates(dated: list[DatedLine], clock: Clock) -> list[DatedLine]:
     """Where the list has lines that are a date and nothing else, a date within a title is part of the title."""
     plain_ones = [
-        one for one in dated if not re.search(r"[^\W\d_]{3,}", " ".join(parts_without_dates(one.text, clock)))
+        one
+        for one in dated
+        if not re.search(r"[^\W\d_]{3,}", _DATE_LABEL.sub("", " ".join(parts_without_dates(one.text, clock))))
     ]
     return plain_ones if len({one.day for one in plain_ones}) > 1 and len(plain_ones) >= len(dated) * 0.4 else dated
 
