@@ -48,6 +48,8 @@ MID_STREET = frozenset(
 )
 """Words behind which a town may stand in one part; not "st", which begins towns."""
 MAX_PARTS = 12
+MAX_LENGTH = 500
+"""Characters of an address that are read; a longer text is a description, and its end is read."""
 LONGEST_COUNTRY = 4
 """Words of the longest name of a country."""
 
@@ -88,14 +90,15 @@ def parse_address(text: str, country: str = "") -> Address:
 
 def split_address(text: str) -> list[str]:
     """Return the last parts of an address, as commas, lines and dashes divide it, without empty ones."""
-    parts = (" ".join(part.split()).strip(" .") for part in SEPARATORS.split(text))
+    parts = (" ".join(part.split()).strip(" .") for part in SEPARATORS.split(text[-MAX_LENGTH:]))
     return [part for part in parts if part][-MAX_PARTS:]
 
 
 def town_name(text: str) -> str:
     """Return a town without what post and districts add: "Paris Cedex 08" and "75008 Paris 8e" are Paris."""
-    code = CODE_FIRST.match(text.strip())
-    return BEHIND_TOWN.sub("", code[2] if code else text.strip()).strip(" ,.")
+    bare = BEHIND_TOWN.sub("", text.strip())
+    code = CODE_FIRST.match(bare)
+    return (code[2] if code else bare).strip(" ,.")
 
 
 def is_street(text: str) -> bool:
@@ -148,9 +151,13 @@ def _region(parts: list[str], country: str, *, with_code: bool) -> tuple[str, li
     if not parts or country not in {"", "US", "CA", "AU"}:
         return "", parts
     whole, known = fold(parts[-1]), country or "US"
-    if whole in CITY_AND_STATE and len(parts) > 1:
+    if whole in CITY_AND_STATE:
         return ("NY" if whole == "new york" else ""), parts
-    if len(parts) > 1 and region_code(known, parts[-1]) and (country or with_code or parts[-1].isupper()):
+    if (
+        (len(parts) > 1 or with_code)
+        and region_code(known, parts[-1])
+        and (country or with_code or parts[-1].isupper())
+    ):
         return parts[-1], parts[:-1]
     found = ABBREVIATION.search(parts[-1])
     before = parts[-1][: found.start()].strip(" ,") if found else ""

@@ -9,7 +9,7 @@ from tripper_assets.domain.identity import canonical_json, fold
 from tripper_assets.domain.model import Model
 
 NOWHERE = re.compile(
-    r"(?:online|zoom|virtual\w*|webinar|livestream|https?:|www\.|tba|tbc|tbd|various|n/?a)\b.*",
+    r"(?:(?:online|zoom|virtual\w*|webinar|livestream|tba|tbc|tbd|various|n/?a)\b|https?:|www\.).*",
     re.IGNORECASE | re.DOTALL,
 )
 """What stands where a venue would, and is none."""
@@ -25,7 +25,7 @@ TITLES = re.compile(
     re.IGNORECASE,
 )
 """What a municipality writes before its name."""
-CAPITALS = re.compile(r"[a-zà-ÿ][^A-ZÀ-Þ]*\s((?:[A-ZÀ-Þ][A-ZÀ-Þ'’-]{2,}\s?)+)$")  # noqa: RUF001 (the apostrophe that pages write)
+CAPITALS = re.compile(r"[a-zà-ÿ][^A-ZÀ-Þ]*\s([A-ZÀ-Þ][A-ZÀ-Þ'’-]{2,}(?:\s[A-ZÀ-Þ'’-]{2,})*)$")
 """A town in capitals behind a street, as France writes it: 77 rue de Varenne PARIS."""
 LONGEST_VENUE_TOWN = 3
 """Words at the end of a venue's name that may be a town, as in "Musée de Saint Étienne"."""
