@@ -21,6 +21,7 @@ from tripper_assets.extract.jsonld import Node
 from tripper_assets.extract.listing_titles import DOCUMENT, TERM, column_header
 from tripper_assets.extract.listings import listing_drafts
 from tripper_assets.extract.page import Page, absolute
+from tripper_assets.extract.page_titles import OTHER_PAGES, is_other_page, main_content, title_of
 from tripper_assets.extract.prices import find_prices, is_free
 from tripper_assets.extract.recurrences import find_recurrence
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clean, clipped, plain_text
@@ -41,12 +42,6 @@ OTHER_SUBJECTS = frozenset(
         "Movie",
     ]
 )
-_OTHER_PAGES = re.compile(
-    r"\b(?:contact|imprint|impressum|privacy|datenschutz\w*|cookies?|terms|agb|about us|über uns|ueber-uns|kontakt|legal|mentions légales|aviso legal|"
-    r"note legali|disclaimer|404|not found|nicht gefunden|search results|suchergebnisse|login|log in|sign in|newsletter|jobs?|careers?|sitemap|"
-    r"accessibility statement|barrierefreiheit|press releases?|pressemitteilung\w*|contacto|contatti|recipes?|rezepte?)\b",
-    re.IGNORECASE,
-)
 _PUBLISHED = re.compile(
     r"publish|posted|updated|modified|entry-date|post-date|byline|created|veröffentlicht|aktualisiert|stand:|©|copyright",
     re.IGNORECASE,
@@ -57,19 +52,6 @@ _SIGNAL = re.compile(
     r"fest|markt|atelier|spectacle|exposition|sortie|enfants?|famille|evento?s?|eventi|taller|exposición|niños|laboratorio|mostra|bambini|"
     r"activiteit\w*|voorstelling|tentoonstelling|kinderen|meetings?|hearing|session)\b",
     re.IGNORECASE,
-)
-_GENERIC_TITLES = frozenset(
-    {
-        "event details",
-        "event detail",
-        "details",
-        "event",
-        "veranstaltungsdetails",
-        "evenement",
-        "evento",
-        "home",
-        "welcome",
-    }
 )
 MAX_SCANNED = 60
 SHORT_LINE = 120
@@ -90,9 +72,9 @@ def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[N
         _mend_zone(structured[0], page, clock)
         return structured
     types = {one for node in nodes for one in node.get("@type", [])}
-    if types & OTHER_SUBJECTS or _is_other_page(page):
+    if types & OTHER_SUBJECTS or is_other_page(page):
         return []
-    lines = read_lines(_content(page))
+    lines = read_lines(main_content(page))
     facts = labelled_facts(lines)
     one_stated = len(facts.get("when", ())) == 1
     listed = [] if one_stated else listing_drafts(lines, page, clock, title_of(page, lines))
@@ -106,7 +88,7 @@ def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
     """Markup of a calendar often states only the day, and the page beside it the time."""
     if all("T" in draft.get("startDate") for draft in structured):
         return
-    lines = read_lines(_content(page))
+    lines = read_lines(main_content(page))
     listed = {
         (fold(one.get("name")), one.get("startDate")[:10]): one
         for one in listing_drafts(lines, page, clock, title_of(page, lines))
@@ -117,48 +99,6 @@ def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
             if draft.get("endDate") == draft.get("startDate"):
                 draft.values.pop("endDate")
             fill(draft, twin)
-
-
-def _content(page: Page) -> LexborNode:
-    body = page.tree.body
-    for selector in ("main", "[role=main]", "article"):
-        found = page.tree.css(selector)
-        if len(found) == 1 and len(found[0].text(deep=True)) > 80:  # noqa: PLR2004 (an empty main element holds nothing)
-            return found[0]
-    return body or page.tree.root  # type: ignore[return-value]
-
-
-def _is_other_page(page: Page) -> bool:
-    title = page.tree.css_first("title")
-    words = clean(title.text(deep=True))[:200] if title else ""
-    path = unquote(urlsplit(page.url).path).replace("-", " ").replace("_", " ").rpartition("/")[2]
-    return bool(_OTHER_PAGES.search(path[:100]) or _OTHER_PAGES.match(words))
-
-
-def title_of(page: Page, lines: list[Line]) -> str:
-    """Return the page's own title: its first main heading, else OpenGraph's, else the title element's, without the site's name."""
-    site = page.meta.get("og:site_name", "")
-    headings = [line.text for line in lines if line.heading == 1] or [
-        clean(node.text(deep=True, separator=" ")) for node in page.tree.css("h1")[:3]
-    ]
-    node = page.tree.css_first("title")
-    stated = [*headings, page.meta.get("og:title", ""), clean(node.text(deep=True)) if node else ""]
-    for text in stated:
-        title = without_site(plain_text(text), site)
-        if title and fold(title) not in {fold(site), *_GENERIC_TITLES} and len(title) <= MAX_NAME:
-            return title
-    return ""
-
-
-def without_site(title: str, site: str) -> str:
-    """Return the title without the site's name at its end; an unnamed site is what stands behind the last bar."""
-    head, mark, tail = title.rpartition(" | ")
-    if mark:
-        return head.strip()
-    parts = re.split(r"\s[-–—·»]\s", title)
-    if len(parts) > 1 and site and fold(parts[-1]) == fold(site):
-        return title[: title.rindex(parts[-1])].rstrip(" -–—·»")
-    return tail.strip()
 
 
 def _fill_from_meta(draft: Draft, page: Page) -> None:
@@ -177,7 +117,7 @@ def _mend_zone(draft: Draft, page: Page, clock: Clock) -> None:
     start, method = parse_iso(draft.get("startDate")), draft.found.get("startDate", ("", ""))
     if clock.local is None or not isinstance(start, datetime) or re.search(r"(?:Z|[+-]\d{2}:?\d{2})$", method[1]):
         return
-    for line in read_lines(_content(page)):
+    for line in read_lines(main_content(page)):
         for span in stated_days(line.text, clock) if len(line.text) < SHORT_LINE else []:
             shown = span.start
             if not isinstance(shown, datetime):
@@ -205,7 +145,7 @@ def _meta_draft(page: Page) -> Draft:
 def _detail(page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> Draft | None:
     """Return the one activity that the page is about; None where nothing says when it is, or nothing says that it is one."""
     name = title_of(page, lines)
-    if not name or _OTHER_PAGES.match(name) or urlsplit(page.url).path in {"", "/", "/index.html", "/index.php"}:
+    if not name or OTHER_PAGES.match(name) or urlsplit(page.url).path in {"", "/", "/index.html", "/index.php"}:
         return None
     draft = Draft("text")
     draft.put("name", name)
