@@ -2,26 +2,21 @@
 
 import dagster as dg
 
-from tripper_assets.partitions import source_partitions
-
 IMPORT = ["imported_activities", "workflow_cleanup"]
 
 scrape_source = dg.define_asset_job(
     "scrape_source",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(*IMPORT),
-    partitions_def=source_partitions,
     description="Crawl a source and make its final JSONL and diff; nothing is imported.",
 )
 import_source = dg.define_asset_job(
     "import_source",
     selection=dg.AssetSelection.assets(*IMPORT),
-    partitions_def=source_partitions,
     description="Import the final JSONL that belongs to the workflow, if auto_import or a decision allows it.",
 )
 run_source = dg.define_asset_job(
     "run_source",
     selection=dg.AssetSelection.all(),
-    partitions_def=source_partitions,
     description="Everything for one source, as `tripper run` does it: scrape, then import if that is allowed.",
 )
 ALL = [scrape_source, import_source, run_source]

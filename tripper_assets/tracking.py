@@ -25,7 +25,6 @@ class Stage:
     asset: str
     source: Source
     workflow_id: str
-    run_id: str
     counts: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     skipped: str = ""
@@ -101,7 +100,7 @@ def _open_stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Cloc
         catalog.workflows.set_status(identifier, "running")
     catalog.workflows.stage_started(identifier, asset, clock())
     config = parse_config(workflow.config, subject=f"workflow {identifier}")
-    return Stage(asset, source.model_copy(update={"config": config}), identifier, context.run_id)
+    return Stage(asset, source.model_copy(update={"config": config}), identifier)
 
 
 def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, source: Source) -> Workflow:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from tripper_assets.definitions import build_definitions
 
@@ -26,18 +27,18 @@ ASSETS = {
 
 
 @pytest.fixture(scope="module")
-def graph() -> dg.AssetGraph:
+def graph() -> AssetGraph:
     return build_definitions().resolve_asset_graph()
 
 
-def test_the_graph_holds_exactly_the_assets_that_people_know(graph: dg.AssetGraph) -> None:
+def test_the_graph_holds_exactly_the_assets_that_people_know(graph: AssetGraph) -> None:
     groups = {key.to_user_string(): graph.get(key).group_name for key in graph.get_all_asset_keys()}
 
     assert groups == ASSETS
 
 
 @pytest.mark.parametrize("asset", ASSETS)
-def test_each_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(graph: dg.AssetGraph, asset: str) -> None:
+def test_each_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(graph: AssetGraph, asset: str) -> None:
     node = graph.get(dg.AssetKey(asset))
 
     assert len(node.description or "") > 40
@@ -46,28 +47,28 @@ def test_each_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(graph: 
     assert isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)
 
 
-def test_each_stored_asset_shows_its_columns(graph: dg.AssetGraph) -> None:
+def test_each_stored_asset_shows_its_columns(graph: AssetGraph) -> None:
     without = {key for key in ASSETS if "dagster/column_schema" not in graph.get(dg.AssetKey(key)).metadata}
 
     assert without == {"embeddings_map", "workflow_cleanup"}
 
 
-def test_an_enrichment_depends_on_activities_alone(graph: dg.AssetGraph) -> None:
+def test_an_enrichment_depends_on_activities_alone(graph: AssetGraph) -> None:
     for asset in ("images_map", "geocoded_map", "embedding_batch"):
         assert {key.to_user_string() for key in graph.get(dg.AssetKey(asset)).parent_keys} == {"activities"}
 
 
-def test_the_import_waits_for_the_diff_against_the_catalog_as_it_was(graph: dg.AssetGraph) -> None:
+def test_the_import_waits_for_the_diff_against_the_catalog_as_it_was(graph: AssetGraph) -> None:
     parents = {key.to_user_string() for key in graph.get(dg.AssetKey("imported_activities")).parent_keys}
 
     assert parents == {"final_jsonl", "embeddings_map", "activity_diff"}
 
 
-def test_no_asset_has_a_backfill_policy_that_would_put_two_sources_into_one_run(graph: dg.AssetGraph) -> None:
+def test_no_asset_has_a_backfill_policy_that_would_put_two_sources_into_one_run(graph: AssetGraph) -> None:
     assert all(graph.get(key).backfill_policy is None for key in graph.get_all_asset_keys())
 
 
-def test_no_check_blocks_the_run(graph: dg.AssetGraph) -> None:
+def test_no_check_blocks_the_run(graph: AssetGraph) -> None:
     assert graph.asset_check_keys
     assert not any(graph.get(key).blocking for key in graph.asset_check_keys)
 

@@ -69,37 +69,53 @@ class DemoSite:
         path = path.split("?", 1)[0]
         if path in self._redirects:
             return Response(301, {"Location": self._redirects[path], "Content-Length": "0"})
-        found = self._found(path)
-        if found is None:
-            body = b"<!doctype html><title>Not found</title><h1>There is nothing here</h1>"
-            return Response(404, {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body))}, body)
-        return self._answer(method, found, headers)
+        answer = self._answer(method, self._canonical(path), headers)
+        if answer is not None:
+            return answer
+        body = b"<!doctype html><title>Not found</title><h1>There is nothing here</h1>"
+        return Response(404, {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body))}, body)
 
-    def _answer(self, method: str, found: tuple[str, bytes], headers: Mapping[str, str]) -> Response:
-        kind, body = found
-        known = {"ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"', "Last-Modified": self._last_modified()}
+    def _answer(self, method: str, path: str, headers: Mapping[str, str]) -> Response | None:
+        tag = self._tag(path)
+        if tag is None:
+            return None
+        known = {"ETag": tag, "Last-Modified": self._last_modified()}
         asked = headers.get("if-none-match")
-        fresh = (
-            asked == known["ETag"] if asked is not None else headers.get("if-modified-since") == known["Last-Modified"]
-        )
+        fresh = asked == tag if asked is not None else headers.get("if-modified-since") == known["Last-Modified"]
+        kind, body = ("", b"") if fresh else self._body(path)
         if fresh:
             return Response(304, known)
-        return Response(
-            200, known | {"Content-Type": kind, "Content-Length": str(len(body))}, body if method == "GET" else b""
-        )
+        sent = known | {"Content-Type": kind, "Content-Length": str(len(body))}
+        return Response(200, sent, body if method == "GET" else b"")
 
-    def _found(self, path: str) -> tuple[str, bytes] | None:
+    def _tag(self, path: str) -> str | None:
+        """Return the entity tag of a path, None where nothing is; a picture is known by its name, and drawn only to be sent."""
+        if path in self._bodies:
+            said = self._bodies[path][1]
+        elif self._picture_site(path) is not None:
+            said = f"picture 1 {path}".encode()
+        else:
+            return None
+        return f'"{hashlib.sha256(said).hexdigest()[:20]}"'
+
+    def _body(self, path: str) -> tuple[str, bytes]:
         if path in self._bodies:
             return self._bodies[path]
+        site, inside = self._picture_site(path) or (self.town, "")
+        return site.image(inside)
+
+    def _canonical(self, path: str) -> str:
         # Sites answer with and without the slash at the end.
-        for other in (f"{path}/", path.rstrip("/")):
-            if other in self._bodies:
-                return self._bodies[other]
+        return next((one for one in (path, f"{path}/", path.rstrip("/")) if one in self._bodies), path)
+
+    def _picture_site(self, path: str) -> tuple[TownSite | SmallTownSite, str] | None:
+        """Return the site that has a picture at ``path``, and the path inside of it."""
         for slug, site in self._small.items():
-            prefix = f"/{SITES}{slug}/"
-            if path.startswith(prefix):
-                return site.image(path.removeprefix(prefix))
-        return self.town.image(path.removeprefix("/"))
+            inside = path.removeprefix(f"/{SITES}{slug}/")
+            if inside != path and inside in site.image_paths:
+                return site, inside
+        inside = path.removeprefix("/")
+        return (self.town, inside) if inside in self.town.image_paths else None
 
     def _last_modified(self) -> str:
         moment = datetime.combine(anchor(self.today) - timedelta(days=40), time(6), UTC)

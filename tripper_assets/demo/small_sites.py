@@ -10,7 +10,7 @@ from tripper_assets.demo.content import Event, SmallSite, anchor, occurrences
 from tripper_assets.demo.layout import STYLE, page
 from tripper_assets.demo.markup import Told, json_ld, microdata, spoken_ages, spoken_time
 from tripper_assets.demo.pictures import flat, picture
-from tripper_assets.demo.town_site import CSS, HTML, ICS, JPEG, PNG, XML
+from tripper_assets.demo.town_site import CSS, HTML, ICS, JPEG, LOGO, PIXEL, PNG, XML
 
 COLOURS = {"json-ld": "#7a5ea8", "microdata": "#3f8f5b", "ics": "#b5552f", "listing": "#2b6f8f"}
 
@@ -42,14 +42,19 @@ class SmallTownSite:
             stamp = datetime.combine(anchor(self._today), time(), ZoneInfo(self._site.timezone))
             yield "agenda.ics", ICS, calendar(self._site.name, told, stamp=stamp)
 
-    def image(self, path: str) -> tuple[str, bytes] | None:
-        """Return content type and body of a picture, None where there is none."""
-        if path == "images/logo.png":
+    @property
+    def image_paths(self) -> frozenset[str]:
+        """The paths of all pictures."""
+        return frozenset({LOGO, PIXEL, *(f"images/{event.slug}.jpg" for event in self._site.activities)})
+
+    def image(self, path: str) -> tuple[str, bytes]:
+        """Return content type and body of the picture at one of ``image_paths``."""
+        if path == LOGO:
             return PNG, flat(240, 80, (80, 80, 120))
-        if path == "pixel.png":
+        if path == PIXEL:
             return PNG, flat(1, 1, (255, 255, 255))
-        known = {f"images/{event.slug}.jpg": event.slug for event in self._site.activities}
-        return (JPEG, picture(f"{self._site.slug}/{known[path]}", COLOURS[self._site.style])) if path in known else None
+        slug = path.removeprefix("images/").removesuffix(".jpg")
+        return JPEG, picture(f"{self._site.slug}/{slug}", COLOURS[self._site.style])
 
     def told(self, event: Event) -> Told:
         """Return an activity with everything that a page needs."""

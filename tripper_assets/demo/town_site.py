@@ -13,6 +13,7 @@ from tripper_assets.demo.markup import Told, json_ld, json_ld_node, microdata, t
 from tripper_assets.demo.pictures import flat, picture
 
 ZONE = "Europe/Berlin"
+LOGO, PIXEL = "images/logo.png", "pixel.png"
 PER_PAGE = 5
 HTML, CSS, JPEG, PNG, ICS, XML, TEXT = (
     "text/html; charset=utf-8", "text/css", "image/jpeg", "image/png", "text/calendar; charset=utf-8", "application/xml", "text/plain; charset=utf-8",
@@ -69,17 +70,19 @@ class TownSite:
         """Return the old paths that moved, and where to."""
         return {"programme/bat-walk.html": f"{self.base}activity/bat-walk", "index.html": self.base}
 
-    def image(self, path: str) -> tuple[str, bytes] | None:
-        """Return content type and body of a picture, None where there is none."""
-        if path == "images/logo.png":
+    @property
+    def image_paths(self) -> frozenset[str]:
+        """The paths of all pictures."""
+        return frozenset({LOGO, PIXEL, *(f"images/{event.slug}.jpg" for event in self.events)})
+
+    def image(self, path: str) -> tuple[str, bytes]:
+        """Return content type and body of the picture at one of ``image_paths``."""
+        if path == LOGO:
             return PNG, flat(240, 80, (63, 143, 91))
-        if path == "pixel.png":
+        if path == PIXEL:
             return PNG, flat(1, 1, (255, 255, 255))
         slug = path.removeprefix("images/").removesuffix(".jpg")
-        event = self._events.get(slug)
-        if event is None or path != f"images/{slug}.jpg":
-            return None
-        return JPEG, picture(slug, str(self._town.categories[event.category]["colour"]))
+        return JPEG, picture(slug, str(self._town.categories[self._events[slug].category]["colour"]))
 
     def told(self, event: Event) -> Told:
         """Return an activity with everything that a page needs."""
