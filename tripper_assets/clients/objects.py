@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 # Letters that mean the same in a file name, an S3 key and a URL; the backends validate next to nothing themselves.
-SEGMENT = re.compile(r"^[A-Za-z0-9_=][A-Za-z0-9._=-]{0,199}$")
+SEGMENT = re.compile(r"[A-Za-z0-9_=][A-Za-z0-9._=-]{0,199}")
 MAX_KEY_LENGTH = 900
 DELETE_BATCH = 1000
 
@@ -110,7 +110,13 @@ class Objects:
         return data
 
     def exists(self, key: str) -> bool:
-        """Return whether an object stands under ``key``."""
+        """Return whether an object stands under ``key``.
+
+        Raises:
+            PermanentError: a hostile key.
+            TransientError: the store does not answer.
+        """
+        _check_key(key)
         try:
             obstore.head(self._store, key)
         except FileNotFoundError:
@@ -121,7 +127,7 @@ class Objects:
 
     def delete(self, uris: Sequence[str]) -> int:
         """Remove the objects and return how many there were; one that is gone already is no error."""
-        present = [key for key in map(self.key, uris) if self.exists(key)]
+        present = [key for key in dict.fromkeys(map(self.key, uris)) if self.exists(key)]
         for start in range(0, len(present), DELETE_BATCH):
             try:
                 obstore.delete(self._store, present[start : start + DELETE_BATCH])
@@ -178,21 +184,27 @@ class Objects:
 
 
 def _check_key(key: str) -> None:
-    if len(key) > MAX_KEY_LENGTH or not all(SEGMENT.match(part) for part in key.split("/")):
+    if len(key) > MAX_KEY_LENGTH or not all(SEGMENT.fullmatch(part) for part in key.split("/")):
         raise PermanentError(
             f"The object key {key[:80]!r} is refused: a key is made of letters, digits and . _ = - between single slashes."
         )
 
 
 def _open(url: str) -> "ObjectStore":
-    scheme = urlsplit(url).scheme
-    if scheme == "file":
-        return _open_folder(Path(unquote(urlsplit(url).path)))
-    if scheme == "s3":
-        return _open_s3(url)
-    if scheme == "memory":
-        return MemoryStore()
-    raise ConfigurationError(f"TRIPPER_STORE_URL is {url!r}; use file:///folder, s3://bucket/prefix or memory://.")
+    parts = urlsplit(url)
+    if not (parts.query or parts.fragment or "@" in parts.netloc):
+        # file://folder would name a host, and the store would stand in whatever folder the command is started in.
+        if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
+            return _open_folder(Path(unquote(parts.path)))
+        if parts.scheme == "s3" and parts.netloc:
+            return _open_s3(url)
+        if parts.scheme == "memory":
+            return MemoryStore()
+    # Not the URL itself: somebody may have put a password into it.
+    raise ConfigurationError(
+        f"TRIPPER_STORE_URL names no store (its scheme is {parts.scheme!r}); "
+        "use file:///folder with its whole path, s3://bucket/prefix or memory://, without a query or a password."
+    )
 
 
 def _open_folder(folder: Path) -> LocalStore:
@@ -207,19 +219,29 @@ def _open_folder(folder: Path) -> LocalStore:
 
 def _open_s3(url: str) -> S3Store:
     import boto3  # noqa: PLC0415 (half a second that only S3 users pay)
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 (same)
     from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 (same)
 
-    session = boto3.Session()
-    endpoint = session.client("s3").meta.endpoint_url
-    default = endpoint.endswith(".amazonaws.com")
-    options: dict[str, Any] = {"region": session.region_name or "us-east-1"}
-    if not default:
-        options |= {"endpoint": endpoint, "client_options": {"allow_http": endpoint.startswith("http://")}}
-    return S3Store.from_url(url, credential_provider=Boto3CredentialProvider(session), **options)
+    try:
+        session = boto3.Session()
+        endpoint = session.client("s3").meta.endpoint_url
+        options: dict[str, Any] = {"region": session.region_name or "us-east-1"}
+        if not endpoint.endswith(".amazonaws.com"):
+            options |= {"endpoint": endpoint, "client_options": {"allow_http": endpoint.startswith("http://")}}
+        return S3Store.from_url(url, credential_provider=Boto3CredentialProvider(session), **options)
+    except (BotoCoreError, BaseError, ValueError) as error:
+        raise ConfigurationError(
+            f"The store {url} cannot be opened ({_reason(error)}); check the bucket's name and the AWS settings, "
+            "such as AWS_PROFILE, or AWS_ACCESS_KEY_ID with its secret."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).split("\n", 1)[0][:300]
 
 
 def _verdict(error: Exception, work: str) -> PermanentError | TransientError:
-    reason = str(error).split("\n", 1)[0][:300]
+    reason = _reason(error)
     refused = isinstance(error, PermissionError | PermissionDeniedError | UnauthenticatedError | ValueError)
     full = isinstance(error, OSError) and not isinstance(error, TimeoutError | ConnectionError)
     if refused or full or "os error" in str(error):
