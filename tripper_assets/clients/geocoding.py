@@ -4,15 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.domain.activities import Activity, Geocoding, GeoCoordinates
 from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.geocoding import GeocodeAnswer, PlaceQuery, place_query
 from tripper_assets.domain.maps import PlaceRow
 from tripper_assets.domain.sources import Region
 
-GEOCODERS = {"offline": OfflineGeocoder}
-"""The ways to fill the role, by the setting that chooses one."""
 SAVED_TOGETHER = 50
 """Answers that a killed run may lose at most."""
 OUTAGES_IN_A_ROW = 5
