@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.sources import validation_sentence
 
+MAX_PORT = 65535
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -17,7 +18,12 @@ class Settings(BaseSettings):
     """Where things are and what may be used; nothing here is needed for a start."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TRIPPER_", env_file=None, extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="TRIPPER_",
+        env_file=None,
+        env_ignore_empty=True,  # a compose file hands an unset variable on as an empty one
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     home: Path = Field(
@@ -43,7 +49,7 @@ class Settings(BaseSettings):
         default="in_process", description="How a run's steps are executed: in_process or multiprocess."
     )
     retention_days: int = Field(default=30, ge=0, description="How long `tripper cleanup` keeps intermediate files.")
-    demo_port: int = Field(default=8765, ge=1, le=65535, description="The loopback port of the bundled sample site.")
+    demo_port: int = Field(default=8765, ge=1, le=MAX_PORT, description="The loopback port of the bundled sample site.")
     allow_private_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="1 opens a source's own private host and port; a comma list of host:port opens those. Default: none.",
@@ -69,15 +75,15 @@ class Settings(BaseSettings):
             return value
         for part in value:
             host, _, port = part.rpartition(":")
-            if not host or not port.isdigit():
-                message = f"{part!r} is neither 1 nor host:port"
+            if not host or not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
+                message = "is neither 1 nor a comma list of host:port"
                 raise ValueError(message)
         return value
 
     @property
     def objects_url(self) -> str:
         """The URL of the object store."""
-        return self.store_url or f"file://{self.home / 'objects'}"
+        return self.store_url or (self.home / "objects").as_uri()
 
     @property
     def dagster_home(self) -> Path:
