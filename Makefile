@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 TESTS ?= tripper_assets_tests
 COVERAGE := --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=90
 
+# Without compiled files each start of dagster compiles a thousand modules anew, which costs four seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-long lint types imports validate bench format clean
 
@@ -36,10 +39,10 @@ demo: $(VENV)/.run  ## take the bundled sample site through the whole graph
 	@$(BIN)/tripper demo $(ARGS)
 
 test: lint types imports validate  ## linters, types, import rules and all tests with few seeds
-	@$(BIN)/pytest -n 2 -m "not long" $(COVERAGE) $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not long" $(COVERAGE) $(TESTS)
 
 test-long: $(VENV)/.dev  ## the full counts of seeds, kills and fuzz cases
-	@$(BIN)/pytest -n 2 -m long $(TESTS)
+	@$(BIN)/pytest -n 2 --dist loadfile -m long $(TESTS)
 
 lint: $(VENV)/.dev  ## ruff
 	@$(BIN)/ruff format --check --quiet .
