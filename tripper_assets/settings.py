@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr = Field(
         default=SecretStr(""),
-        description="postgresql+psycopg://user:password@host/name, or none to run the graph without import. Default: embedded PostgreSQL.",
+        description="postgresql+psycopg://user:password@host/name. Default: embedded PostgreSQL.",
     )
     user_agent: str = Field(
         default="tripper_assets/0.1", description="How the crawler names itself; the contact is appended."

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tripper_assets.domain.activities import Activity, Embedding, GeoCoordinates, ImageObject, Place, Point, Quality
+from tripper_assets.domain.embeddings import embedding_text_sha256
 from tripper_assets.domain.errors import CorruptObjectError
 from tripper_assets.domain.identity import content_sha256, ids_sha256
 from tripper_assets.domain.maps import EmbeddingsMap, EnrichmentMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
-from tripper_assets.domain.model import Problem
+from tripper_assets.domain.model import ActivityId, Problem
 from tripper_assets.domain.quality import score
 
 COORDINATE_DIGITS = 7
@@ -38,12 +39,11 @@ def merge(
         check_alignment(name, found, wanted)
     pictures = images.by_id() if images else {}
     located = places.by_id() if places else {}
-    vectors = embeddings.by_id() if embeddings else {}
-    records: list[Activity] = []
-    for activity in activities:
-        row = vectors.get(activity.id)
-        embedding = _embedding(embeddings, row) if embeddings is not None and row is not None else None
-        records.append(_record(activity, pictures.get(activity.id, []), located.get(activity.id), embedding))
+    vectors = _embeddings(embeddings)
+    records = [
+        _record(one, pictures.get(one.id, []), located.get(one.id), vectors.get((one.id, embedding_text_sha256(one))))
+        for one in activities
+    ]
     return Merged(tuple(records), tuple(_problems(records)))
 
 
@@ -60,8 +60,14 @@ def check_alignment(name: str, found: EnrichmentMap | None, wanted: str) -> None
         )
 
 
-def _embedding(embeddings: EmbeddingsMap, row: int) -> Embedding:
-    return Embedding(model=embeddings.model, dimensions=embeddings.dimensions, text_sha256=embeddings.text_sha256[row])
+def _embeddings(found: EmbeddingsMap | None) -> dict[tuple[ActivityId, str], Embedding]:
+    """Return the embeddings by activity and text: the vector of a text that was changed since is nobody's."""
+    if found is None:
+        return {}
+    return {
+        (one, text): Embedding(model=found.model, dimensions=found.dimensions, text_sha256=text)
+        for one, text in zip(found.ids, found.text_sha256, strict=True)
+    }
 
 
 def _record(

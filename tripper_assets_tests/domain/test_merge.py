@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripper_assets.domain.activities import Activity, Embedding, Geocoding, GeoCoordinates, Place, Point, Quality
+from tripper_assets.domain.embeddings import embedding_text_sha256
 from tripper_assets.domain.errors import CorruptObjectError
 from tripper_assets.domain.identity import activity_id, content_sha256, ids_sha256
 from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
@@ -43,9 +44,8 @@ def place(one: Activity, status: str = "ok", latitude: float | None = 50.9, long
 
 def vectors(*activities: Activity, of: str) -> EmbeddingsMap:
     matrix = np.ones((len(activities), 3), dtype=np.float32)
-    return EmbeddingsMap(
-        of, "minilm", tuple(one.id for one in activities), tuple(one.name for one in activities), matrix
-    )
+    texts = tuple(embedding_text_sha256(one) for one in activities)
+    return EmbeddingsMap(of, "minilm", tuple(one.id for one in activities), texts, matrix)
 
 
 def of(*activities: Activity) -> str:
@@ -72,8 +72,8 @@ def test_each_enrichment_joins_the_activity_that_it_was_made_for() -> None:
     assert second.location == Place(geo=GeoCoordinates(latitude=50.9, longitude=6.9))
     assert first.geometry is None
     assert first.geocoding == Geocoding(status="not_found", provider="geonames", attribution=CC_BY)
-    assert [one.embedding for one in merged.records] == [
-        Embedding(model="minilm", dimensions=3, text_sha256=name) for name in ("Theatre 1", "Theatre 2")
+    assert [record.embedding for record in merged.records] == [
+        Embedding(model="minilm", dimensions=3, text_sha256=embedding_text_sha256(source)) for source in (one, two)
     ]
     assert second.attribution == ("Ada", CC_BY)
 
@@ -154,6 +154,16 @@ def test_the_content_of_a_record_is_hashed_after_the_join() -> None:
     assert with_place.content_sha256 != without.content_sha256
 
 
+def test_the_vector_of_a_text_that_was_changed_since_is_left_out_and_counted() -> None:
+    before = activity(1)
+    after = before.model_copy(update={"description": "Now with a dragon."})
+
+    merged = merge([after], images=None, places=None, embeddings=vectors(before, of=of(before)))
+
+    assert merged.records[0].embedding is None
+    assert "embedding_missing" in {problem.code for problem in merged.problems}
+
+
 @given(st.sets(st.integers(0, 40), max_size=12), st.randoms(use_true_random=False))
 def test_the_join_loses_no_activity_and_gives_nobody_a_strangers_picture(
     numbers: set[int], dice: random.Random
@@ -177,7 +187,7 @@ def test_the_join_loses_no_activity_and_gives_nobody_a_strangers_picture(
         assert all(image.sourceUrl.startswith(f"{record.url}/") for image in record.image)
         assert bool(record.image) == any(one.id == record.id for one in pictured)
         assert (record.geometry is not None) == any(one.id == record.id for one in placed)
-        assert (record.embedding.text_sha256 if record.embedding else None) in (None, record.name)
+        assert record.embedding is None or record.embedding.text_sha256 == embedding_text_sha256(record)
         assert (record.embedding is not None) == any(one.id == record.id for one in embedded)
 
 

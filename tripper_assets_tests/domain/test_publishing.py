@@ -28,14 +28,14 @@ RESULTS = st.lists(
         (True, None, (), [], True),
         (True, None, (), [PASSED, EMPTY], False),
         (False, None, (), [PASSED], False),
-        (False, "approve", (), [PASSED, WARNED], True),
-        (False, "approve", (), [EMPTY], False),
-        (False, "approve", ("not_empty",), [EMPTY], True),
-        (False, "approve", ("not_empty",), [EMPTY, GONE], False),
-        (False, "approve", ("not_empty", "removals_against_last_import"), [EMPTY, GONE], True),
-        (True, "approve", ("images_stored",), [EMPTY], False),
-        (True, "reject", (), [PASSED], False),
-        (True, "reject", ("not_empty",), [EMPTY], False),
+        (False, "approved", (), [PASSED, WARNED], True),
+        (False, "approved", (), [EMPTY], False),
+        (False, "approved", ("not_empty",), [EMPTY], True),
+        (False, "approved", ("not_empty",), [EMPTY, GONE], False),
+        (False, "approved", ("not_empty", "removals_against_last_import"), [EMPTY, GONE], True),
+        (True, "approved", ("images_stored",), [EMPTY], False),
+        (True, "rejected", (), [PASSED], False),
+        (True, "rejected", ("not_empty",), [EMPTY], False),
         (True, None, ("not_empty",), [EMPTY], False),  # an override is a part of a decision
     ],
 )
@@ -61,7 +61,7 @@ def test_a_held_bundle_says_what_failed_and_the_command_that_imports_it_all_the_
 def test_the_command_repeats_the_overrides_that_were_given_before() -> None:
     # Each decision stands alone: without the first override the second decision would fail on the first check.
     verdict = publish_verdict(
-        [EMPTY, GONE], auto_import=True, decision="approve", overrides=("not_empty",), workflow_id="w1"
+        [EMPTY, GONE], auto_import=True, decision="approved", overrides=("not_empty",), workflow_id="w1"
     )
 
     assert verdict.failed_checks == ("removals_against_last_import",)
@@ -75,7 +75,7 @@ def test_a_bundle_that_nobody_decided_on_waits_and_says_how_it_goes_on() -> None
 
 
 def test_a_rejected_bundle_says_so() -> None:
-    verdict = publish_verdict([PASSED], auto_import=True, decision="reject", workflow_id="w1")
+    verdict = publish_verdict([PASSED], auto_import=True, decision="rejected", workflow_id="w1")
 
     assert verdict.reason == "The bundle of workflow w1 was rejected."
     assert verdict.failed_checks == ()
@@ -85,7 +85,7 @@ def test_a_rejected_bundle_says_so() -> None:
 def test_without_auto_import_nothing_is_published_without_a_decision(
     results: list[CheckResult], overrides: list[str]
 ) -> None:
-    for decision in (None, "reject"):
+    for decision in (None, "rejected"):
         assert not publish_verdict(results, auto_import=False, decision=decision, overrides=overrides).publish
 
 
@@ -98,7 +98,7 @@ def test_an_error_is_published_only_where_an_approval_names_it(
     errors = {one.name for one in results if not one.passed and one.severity == "ERROR"}
 
     alone = publish_verdict(results, auto_import=auto_import, decision=None)
-    approved = publish_verdict(results, auto_import=auto_import, decision="approve", overrides=overrides)
+    approved = publish_verdict(results, auto_import=auto_import, decision="approved", overrides=overrides)
 
     assert alone.publish is (auto_import and not errors)
     assert approved.publish is (errors <= set(overrides))
