@@ -79,6 +79,7 @@ class ObjectIOManager(dg.IOManager):
                 "dagster/row_count": encoded.rows,
                 "sha256": stored.sha256,
                 "ids_sha256": encoded.ids_sha256,
+                "workflow_id": workflow_id(run),
                 "preview": dg.MetadataValue.md(preview(obj)),
             }
         )
@@ -86,19 +87,20 @@ class ObjectIOManager(dg.IOManager):
     def _load(self, context: dg.InputContext) -> Any:  # noqa: ANN401 (the annotation decides)
         asset = context.asset_key.path[-1]
         wanted, optional = _annotation(context.dagster_type.typing_type)
-        found = self.find(context.step_context.instance, context.step_context.dagster_run, asset, context.partition_key)
+        partition = _source_key(context)
+        found = self.find(context.step_context.instance, context.step_context.dagster_run, asset, partition)
         if found is None:
             if optional:
                 return None
             raise NotFoundError(
-                f"There is no stored {asset} of {context.partition_key} that belongs to this run; materialize {asset} first."
+                f"There is no stored {asset} of {partition} that belongs to this run; materialize {asset} first."
             )
-        data = self._read(context.step_context.instance, found, context.partition_key)
+        data = self._read(context.step_context.instance, found, partition)
         return decode(data, wanted, extension=found.uri.rsplit(".", 1)[-1], uri=found.uri)
 
     def find(self, instance: dg.DagsterInstance, run: dg.DagsterRun, asset: str, partition: str) -> Stored | None:
         """Return the materialization of ``asset`` that belongs to ``run``, None where there is none."""
-        stored = materializations(instance, asset, _source_key(partition))
+        stored = materializations(instance, asset, partition)
         if asset not in KEYED_BY_ACTIVITY:
             return belonging(stored, run)
         anchor = belonging(materializations(instance, ANCHOR, partition), run)
@@ -118,7 +120,7 @@ class ObjectIOManager(dg.IOManager):
 
 
 def _object_key(context: dg.OutputContext, run: dg.DagsterRun, encoded: Encoded) -> str:
-    asset, source_key = context.asset_key.path[-1], _source_key(context.partition_key)
+    asset, source_key = context.asset_key.path[-1], _source_key(context)
     digest = hashlib.sha256(encoded.data).hexdigest()[:SHORT_HASH]
     return f"{asset}/{source_key}/{workflow_id(run)}/{run.run_id}-{digest}.{encoded.extension}"
 
@@ -167,7 +169,7 @@ def cleaned_up_at(instance: dg.DagsterInstance, asset: str, partition: str, uri:
     ).records
     for record in records:
         event = record.asset_observation
-        if event is not None and "deleted_at" in event.metadata and str(event.metadata["uri"].value) == uri:
+        if event is not None and event.metadata.keys() >= {"deleted_at", "uri"} and event.metadata["uri"].value == uri:
             return str(event.metadata["deleted_at"].value)[:10]
     return None
 
@@ -179,9 +181,14 @@ def _annotation(wanted: Any) -> tuple[Any, bool]:  # noqa: ANN401 (any annotatio
     return (parts[0], True) if is_union and len(parts) < len(get_args(wanted)) else (wanted, False)
 
 
-def _source_key(partition: str) -> str:
-    if not SOURCE_KEY_PATTERN.match(partition):
+def _source_key(context: dg.InputContext | dg.OutputContext) -> str:
+    if not context.has_partition_key:
         raise PermanentError(
-            f"The partition {partition[:80]!r} is no source key; register the source with `tripper sources add URL`."
+            f"{context.asset_key.path[-1]} was launched without a source; give its assets partitions_def=source_partitions, "
+            "and launch them with a source key as partition."
         )
-    return partition
+    if not SOURCE_KEY_PATTERN.match(context.partition_key):
+        raise PermanentError(
+            f"The partition {context.partition_key[:80]!r} is no source key; register the source with `tripper sources add URL`."
+        )
+    return context.partition_key
