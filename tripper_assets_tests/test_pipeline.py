@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any
 
 import dagster as dg
 import jsonschema
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tripper_assets.catalog.activities import current_activities
@@ -20,6 +22,7 @@ from tripper_assets.clients.objects import Objects
 from tripper_assets.definitions import build_definitions
 from tripper_assets.demo.server import DemoServer, serve
 from tripper_assets.demo.site import expected
+from tripper_assets.domain.batches import BatchStatus
 from tripper_assets.domain.sources import Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import INTERMEDIATES, Workflow
 from tripper_assets.partitions import KEEP_FILES_TAG, SOURCES, WORKFLOW_TAG
@@ -326,3 +329,47 @@ def test_a_private_address_is_refused_with_the_setting_that_opens_it(graph: Grap
     assert workflow.status == "failed"
     assert "TRIPPER_ALLOW_PRIVATE_ADDRESSES" in workflow.reason
     assert workflow.errors[0].kind == "AddressRefusedError"
+
+
+@dataclass
+class Pending:
+    """A provider that takes its time until a test lets it answer."""
+
+    name: str = "remote"
+    model: str = "slow"
+    dimensions: int = 2
+    done: bool = False
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def submit(self, texts: Mapping[str, str]) -> str:
+        self.texts |= texts
+        return "batch-1"
+
+    def poll(self, batch_id: str) -> BatchStatus:
+        assert batch_id == "batch-1"
+        return "completed" if self.done else "pending"
+
+    def results(self, batch_id: str) -> dict[str, npt.NDArray[np.float32]]:
+        assert batch_id == "batch-1"
+        return {one: np.array([0.6, 0.8], dtype=np.float32) for one in self.texts}
+
+    def cancel(self, batch_id: str) -> None:
+        raise AssertionError(batch_id)
+
+
+def test_a_pending_batch_leaves_the_workflow_waiting_and_a_later_run_goes_on_with_it(
+    graph: Graph, site: DemoServer
+) -> None:
+    provider = Pending()
+    graph.definitions = build_definitions({**(graph.definitions.resources or {}), "embedding_provider": provider})
+    source = registered(graph, f"{site.url}sites/theatre-leeds/")
+
+    waiting = graph.run(source)
+    provider.done = True
+    finished = graph.run(source, workflow=waiting.id)
+
+    assert waiting.status == "waiting"
+    assert [file.asset for file in waiting.files if file.asset == "final_jsonl"] == []
+    assert {stage.asset: stage.status for stage in waiting.stages}["embeddings_map"] == "skipped"
+    assert finished.status == "completed"
+    assert len(current_activities(graph.catalog.database, source.key)) == 5

@@ -1,0 +1,220 @@
+"""Texts become vectors once: the local model, the batch role behind it, and submit and collect over a cache."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tripper_assets.clients.embeddings import LocalBatches, LocalEmbedder, collect_embeddings, submit_embeddings
+from tripper_assets.clients.objects import Objects
+from tripper_assets.domain.activities import Activity
+from tripper_assets.domain.batches import BatchStatus
+from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.identity import ids_sha256
+
+Vectors = dict[str, npt.NDArray[np.float32]]
+
+
+def activity(number: int, text: str) -> Activity:
+    return Activity(
+        id=f"00000000-0000-5000-8000-{number:012d}",
+        index=number,
+        source_key="town-12345678",
+        source_url="https://town.example/",
+        url=f"https://town.example/{number}",
+        type="Event",
+        name=text,
+    )
+
+
+@dataclass
+class Letters:
+    """Embeds a text as the unit vector of its length's parity, and counts."""
+
+    model: str = "letters"
+    dimensions: int = 2
+    texts: list[str] = field(default_factory=list)
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        self.texts += texts
+        return np.array([[len(text) % 2, 1 - len(text) % 2] for text in texts], dtype=np.float32).reshape(len(texts), 2)
+
+
+@dataclass
+class Cache:
+    vectors: dict[tuple[str, str], npt.NDArray[np.float32]] = field(default_factory=dict)
+
+    def load(self, model: str, text_sha256s: Sequence[str]) -> Vectors:
+        return {one: self.vectors[model, one] for one in text_sha256s if (model, one) in self.vectors}
+
+    def save(self, model: str, vectors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        self.vectors |= {(model, one): vector for one, vector in vectors.items()}
+
+
+@dataclass
+class Remote:
+    """A provider whose answers a test decides."""
+
+    status: BatchStatus = "pending"
+    answers: Vectors = field(default_factory=dict)
+    name: str = "remote"
+    model: str = "letters"
+    dimensions: int = 2
+    submitted: list[dict[str, str]] = field(default_factory=list)
+
+    def submit(self, texts: Mapping[str, str]) -> str:
+        self.submitted.append(dict(texts))
+        return f"batch-{len(self.submitted)}"
+
+    def poll(self, batch_id: str) -> BatchStatus:
+        assert batch_id == f"batch-{len(self.submitted)}"
+        return self.status
+
+    def results(self, batch_id: str) -> Vectors:
+        assert batch_id
+        return self.answers
+
+    def cancel(self, batch_id: str) -> None:
+        assert batch_id
+
+
+@pytest.fixture
+def provider() -> LocalBatches:
+    return LocalBatches(Letters(), Objects("memory://"))
+
+
+def test_each_activity_gets_the_vector_of_its_own_text_and_equal_texts_are_embedded_once(
+    provider: LocalBatches,
+) -> None:
+    activities = [activity(1, "odd"), activity(2, "even"), activity(3, "odd")]
+    batch = submit_embeddings(activities, provider=provider, cache=Cache())
+
+    collected = collect_embeddings(batch, provider=provider, cache=Cache())
+
+    assert collected is not None
+    found, problems = collected
+    assert (batch.requested, batch.reused, problems) == (2, 0, [])
+    assert found.ids == tuple(one.id for one in activities)
+    assert found.vectors.tolist() == [[1, 0], [0, 1], [1, 0]]
+    assert found.ids_sha256 == ids_sha256(one.id for one in activities)
+
+
+def test_a_text_that_was_embedded_before_is_never_sent_again(provider: LocalBatches) -> None:
+    cache = Cache()
+    first = submit_embeddings([activity(1, "odd")], provider=provider, cache=cache)
+    collect_embeddings(first, provider=provider, cache=cache)
+
+    second = submit_embeddings([activity(7, "odd"), activity(8, "even")], provider=provider, cache=cache)
+
+    assert (second.requested, second.reused) == (1, 1)
+    collected = collect_embeddings(second, provider=provider, cache=cache)
+    assert collected is not None
+    assert collected[0].vectors.tolist() == [[1, 0], [0, 1]]
+
+
+def test_submitting_again_after_a_kill_embeds_nothing_again() -> None:
+    letters = Letters()
+    provider = LocalBatches(letters, Objects("memory://"))
+    activities = [activity(1, "odd"), activity(2, "even")]
+
+    batches = [submit_embeddings(activities, provider=provider, cache=Cache()).batch_id for _ in range(2)]
+
+    assert batches[0] == batches[1]
+    assert len(letters.texts) == 2
+
+
+def test_nothing_to_ask_is_no_batch_and_still_a_map(provider: LocalBatches) -> None:
+    batch = submit_embeddings([], provider=provider, cache=Cache())
+
+    collected = collect_embeddings(batch, provider=provider, cache=Cache())
+
+    assert batch.batch_id == ""
+    assert collected is not None
+    assert collected[0].vectors.shape == (0, 2)
+
+
+def test_a_pending_batch_gives_nothing_yet() -> None:
+    remote = Remote()
+    batch = submit_embeddings([activity(1, "odd")], provider=remote, cache=Cache())
+
+    assert collect_embeddings(batch, provider=remote, cache=Cache()) is None
+
+
+@pytest.mark.parametrize("status", ["failed", "expired", "canceled"])
+def test_a_batch_that_ended_badly_says_what_to_do(status: BatchStatus) -> None:
+    remote = Remote(status)
+    batch = submit_embeddings([activity(1, "odd")], provider=remote, cache=Cache())
+
+    with pytest.raises(TransientError, match=f"ended as {status}; materialize embedding_batch again"):
+        collect_embeddings(batch, provider=remote, cache=Cache())
+
+
+def test_a_bad_or_missing_vector_is_a_problem_of_its_activity_and_shifts_nobody() -> None:
+    remote, cache = Remote("completed"), Cache()
+    activities = [activity(1, "nan"), activity(2, "good"), activity(3, "absent"), activity(4, "long")]
+    batch = submit_embeddings(activities, provider=remote, cache=cache)
+    by_name = dict(zip(("nan", "good", "absent", "long"), batch.text_sha256, strict=True))
+    remote.answers = {
+        by_name["long"]: np.array([3, 4], dtype=np.float32),
+        by_name["good"]: np.array([0, 1], dtype=np.float32),
+        by_name["nan"]: np.array([np.nan, 1], dtype=np.float32),
+    }
+
+    collected = collect_embeddings(batch, provider=remote, cache=cache)
+
+    assert collected is not None
+    found, problems = collected
+    assert found.ids == (activities[1].id,)
+    assert found.vectors.tolist() == [[0, 1]]
+    assert {problem.subject: problem.code for problem in problems} == {
+        activities[0].id: "embedding_not_finite",
+        activities[2].id: "embedding_missing",
+        activities[3].id: "embedding_not_unit_length",
+    }
+    assert list(cache.vectors) == [("letters", by_name["good"])]
+
+
+def test_vectors_of_two_models_never_mix(provider: LocalBatches) -> None:
+    batch = submit_embeddings([activity(1, "odd")], provider=provider, cache=Cache())
+
+    with pytest.raises(PermanentError, match="vectors of two models never mix"):
+        collect_embeddings(batch, provider=Remote(), cache=Cache())
+
+
+def test_a_canceled_local_batch_is_gone(provider: LocalBatches) -> None:
+    batch_id = provider.submit({"a" * 64: "text"})
+
+    provider.cancel(batch_id)
+
+    assert provider.poll(batch_id) == "failed"
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalEmbedder:
+    return LocalEmbedder(threads=2)
+
+
+def test_the_local_model_puts_like_beside_like(local: LocalEmbedder) -> None:
+    dinosaurs, fossils, pool = local.embed(
+        ["dinosaur museum for children", "an exhibition of fossils and dinosaurs", "opening hours of the swimming pool"]
+    )
+
+    assert dinosaurs @ fossils > 0.5 > dinosaurs @ pool
+
+
+def test_the_local_model_gives_unit_vectors_in_the_order_of_the_texts(local: LocalEmbedder) -> None:
+    texts = ["a long text about a walk through the forest " * 20, "", "zoo", "Zoo", "日本語 ünïcödé \ud800"]
+
+    vectors = local.embed(texts)
+
+    assert vectors.shape == (5, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert np.allclose(vectors[2], vectors[3], atol=1e-5)
+    assert np.allclose(local.embed(texts[:1])[0], vectors[0], atol=0.02)
+
+
+def test_no_text_is_no_vector(local: LocalEmbedder) -> None:
+    assert local.embed([]).shape == (0, 384)
