@@ -29,6 +29,7 @@ from tripper_assets.domain.activities import (
     RawActivity,
     Schedule,
 )
+from tripper_assets.domain.batches import SubmittedBatch
 from tripper_assets.domain.diff import ActivityChange, ActivityDiff, FieldChange
 from tripper_assets.domain.errors import CorruptObjectError
 from tripper_assets.domain.identity import ids_sha256
@@ -244,6 +245,17 @@ def test_one_model_comes_back_as_it_went(value: ImportSummary | ActivityDiff) ->
     assert read(encoded, type(value)) == value
     assert encode(value) == encoded
     assert (encoded.extension, encoded.rows, encoded.ids_sha256) == ("json", 1, "")
+
+
+def test_a_batch_with_nothing_to_ask_comes_back_with_the_hash_of_its_ids() -> None:
+    batch = SubmittedBatch(
+        ids_sha256=ids_sha256([]), model="minilm", dimensions=384, ids=(), text_sha256=(), provider="local"
+    )
+
+    encoded = encode(batch)
+
+    assert read(encoded, SubmittedBatch) == batch
+    assert encoded.ids_sha256 == ids_sha256([])
 
 
 def test_a_bundle_is_its_records_with_the_hash_of_the_file() -> None:

@@ -10,16 +10,19 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from tripper_assets.catalog.database import Database
 from tripper_assets.cleanup import cleaned_up
 from tripper_assets.clients.objects import Objects, StoredObject
 from tripper_assets.domain.activities import Activity, Geocoding
 from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
-from tripper_assets.domain.workflows import ImportSummary, WorkflowFile
+from tripper_assets.domain.sources import make_source
+from tripper_assets.domain.workflows import ImportSummary, Workflow, WorkflowFile
 from tripper_assets.formats import Bundle
 from tripper_assets.io_managers import ObjectIOManager, Stored, belonging, materializations
 from tripper_assets.partitions import SOURCES, WORKFLOW_TAG, source_partitions, workflow_id
+from tripper_assets.resources import Catalog, catalog_on
 
 KEY = "town-example-01234567"
 OTHER_KEY = "zoo-example-76543210"
@@ -50,6 +53,7 @@ class World:
     def __init__(self, objects: Objects | None = None) -> None:
         self.objects = objects or Objects("memory://")
         self.instance = dg.DagsterInstance.ephemeral()
+        self.catalog: Catalog | None = None
 
     def run(
         self,
@@ -60,7 +64,7 @@ class World:
         select: Sequence[str] | None = None,
     ) -> dg.ExecuteInProcessResult:
         self.instance.add_dynamic_partitions(SOURCES, [partition])
-        io_manager = ObjectIOManager(self.objects, None, lambda: NOW)
+        io_manager = ObjectIOManager(self.objects, self.catalog, lambda: NOW)
         return dg.materialize(
             assets,
             instance=self.instance,
@@ -175,6 +179,32 @@ def test_an_asset_may_say_its_workflow_itself(world: World) -> None:
 
     assert world.run([activities], tags=WORKFLOW).success
     assert world.last("activities").workflow_id == "w1"
+
+
+def test_the_catalog_knows_each_file_of_a_workflow(world: World, database: Database) -> None:
+    world.catalog = catalog_on(database)
+    source = make_source("https://town.example/")
+    world.catalog.sources.add(source)
+    world.catalog.workflows.start(
+        Workflow(id="w1", source_key=source.key, source_url=source.url, status="running", config={}, created_at=NOW)
+    )
+
+    run_id = world.store("activities", [activity("a")], tags=WORKFLOW, partition=source.key)
+
+    workflow, stored = world.catalog.workflows.get("w1"), world.last("activities", source.key)
+    assert workflow is not None
+    assert workflow.files == [
+        WorkflowFile(
+            asset="activities",
+            run_id=run_id,
+            uri=stored.uri,
+            bytes=len(world.objects.get(stored.uri)),
+            rows=1,
+            sha256=stored.sha256,
+            ids_sha256=ids_sha256(["a"]),
+            created_at=NOW,
+        )
+    ]
 
 
 def test_an_asset_that_yields_none_stores_nothing(world: World) -> None:
@@ -307,19 +337,6 @@ def test_a_later_run_of_a_workflow_reads_the_workflows_own(world: World) -> None
 
     assert world.read(list[dict], "raw_activities", tags=WORKFLOW) == [[{"name": "Mine"}]]
     assert world.read(list[dict], "raw_activities") == [[{"name": "Newer"}]]
-
-
-def test_a_run_that_is_executed_again_goes_on_with_its_first_workflow() -> None:
-    def of(**tags: str) -> str:
-        return workflow_id(
-            dg.DagsterRun(
-                job_name="scrape_source", run_id="r2", tags={key.replace("__", "/"): tag for key, tag in tags.items()}
-            )
-        )
-
-    assert of() == "r2"
-    assert of(dagster__root_run_id="r1") == "r1"
-    assert of(dagster__root_run_id="r1", tripper__workflow_id="w1") == "w1"
 
 
 @pytest.mark.parametrize("name", ["images_map", "geocoded_map", "embeddings_map", "embedding_batch"])

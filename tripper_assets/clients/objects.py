@@ -138,13 +138,16 @@ class Objects:
         return len(present)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Yield the objects below ``prefix``; a half-written one is never among them."""
-        for batch in obstore.list(self._store, prefix or None):
-            for meta in cast("Sequence[dict[str, Any]]", batch):
-                if "#" not in meta["path"]:
-                    yield StoredObject(
-                        f"{self.url}/{quote(meta['path'])}", meta["path"], meta["size"], "", meta["last_modified"]
-                    )
+        """Yield the objects below ``prefix``; a half-written one is never among them.
+
+        Raises:
+            TransientError: the store does not answer.
+        """
+        for meta in self._listed(prefix):
+            if "#" not in meta["path"]:
+                yield StoredObject(
+                    f"{self.url}/{quote(meta['path'])}", meta["path"], meta["size"], "", meta["last_modified"]
+                )
 
     def sign(self, uri: str, seconds: int) -> str:
         """Return a URL that anybody can read the object at for so many seconds.
@@ -164,6 +167,13 @@ class Objects:
         """
         stored = self.put("probe/writable", b"ok")
         self.delete([stored.uri])
+
+    def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
+        try:
+            for batch in obstore.list(self._store, prefix or None):
+                yield from cast("Sequence[dict[str, Any]]", batch)
+        except (OSError, BaseError) as error:
+            raise _verdict(error, f"Listing {self.url}") from error
 
     def _read(self, uri: str) -> bytes:
         key = self.key(uri)
