@@ -70,7 +70,12 @@ def raw_activities(
             saver.flush()
         catalog.pages.forget(work.source.key, found.gone, clock())
         stated = found.raw_activities
-        work.counts |= _counts(found.report) | {"rows": len(stated), "gone": len(found.gone)}
+        silent = sum(not page.extraction.activities for page in found.pages)
+        work.counts |= _counts(found.report) | {
+            "rows": len(stated),
+            "gone": len(found.gone),
+            "pages_without_activities": silent,
+        }
         work.problems += found.report.problems
         context.add_output_metadata(work.metadata() | {"seconds": found.report.seconds, "methods": _methods(stated)})
     return stated
@@ -122,6 +127,7 @@ def activities(
         work.counts |= {
             "rows": len(result.activities),
             "raw_activities": len(raw_activities),
+            "folded": len(raw_activities) - len(result.rejections) - len(result.activities),
             "rejected": len(result.rejections),
             "rejected_by_reason": dict(Counter(one.reason for one in result.rejections)),
         }
