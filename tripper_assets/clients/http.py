@@ -128,7 +128,7 @@ class HttpClient:
     ) -> None:
         await self._pool.__aexit__(exc_type, exc_value, traceback)
 
-    async def get(  # noqa: PLR0913 (each has a default that nearly every caller keeps)
+    async def get(
         self,
         url: str,
         *,
