@@ -24,6 +24,7 @@ LABELS = {
 _KIND = {label: kind for kind, labels in LABELS.items() for label in labels.split(",")}
 _LABEL = re.compile(r"^([^\W\d_][^:\n]{1,28}?)\s?[:：]\s?(.*)$")
 MAX_VALUE = 300
+MAX_LABELLED = 60
 SHORT = 60
 
 
@@ -46,6 +47,31 @@ def _value_below(lines: list[Line], index: int, most: int) -> str:
             break
         values.append(line.text)
     return ", ".join(value.strip(" ,") for value in values)
+
+
+def labelled_lines(lines: list[Line], wanted: str) -> list[Line]:
+    """Return the lines that the first label of a kind labels: its own where it states a value, else those of one element below it."""
+    for index, line in enumerate(lines):
+        kind, value = _labelled(line)
+        if kind == wanted:
+            return _together(lines[index if value else index + 1 : index + MAX_LABELLED])
+    return []
+
+
+def _together(lines: list[Line]) -> list[Line]:
+    """One element divided by breaks, or elements of one kind below one another, up to the next label or heading."""
+    found = lines[:1]
+    for line in lines[1:]:
+        first = found[0]
+        beside = line.node.tag == first.node.tag and _parent(line) == _parent(first)
+        if line.heading or _labelled(line)[0] or not (beside or line.node.mem_id == first.node.mem_id):
+            break
+        found.append(line)
+    return found
+
+
+def _parent(line: Line) -> int:
+    return line.node.parent.mem_id if line.node.parent is not None else 0
 
 
 def _labelled(line: Line) -> tuple[str, str]:

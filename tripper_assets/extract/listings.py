@@ -34,6 +34,7 @@ from tripper_assets.extract.listing_titles import (
     first_time,
     parts_without_dates,
 )
+from tripper_assets.extract.machine_times import stated_times
 from tripper_assets.extract.page import Page, absolute
 from tripper_assets.extract.prices import find_prices, is_free
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clipped
@@ -179,11 +180,19 @@ class _Blocks:
                     if clock_times[1] and clock_times[1] > clock_times[0]
                     else None
                 )
-        draft.put("startDate", self.clock.iso(start), one.text[span.begin : span.stop])
-        draft.put("endDate", self.clock.iso(end) if end else "", one.text[span.begin : span.stop])
+        machine = line.times or ([text for other in inside for text in other.times] if self._is_alone(one) else [])
+        stated = stated_times(start, end, machine, self.clock)
+        evidence, method = (
+            (stated.evidence, "time") if stated.evidence else (one.text[span.begin : span.stop], "listing")
+        )
+        draft.put("startDate", stated.start, evidence, method)
+        draft.put("endDate", stated.end, one.text[span.begin : span.stop])
+
+    def _is_alone(self, one: DatedLine) -> bool:
+        return self.days_in_line[one.index] == 1
 
     def _time_in(self, one: DatedLine, line: Line, inside: list[Line]) -> tuple[time, time | None] | None:
-        if self.days_in_line[one.index] == 1:
+        if self._is_alone(one):
             ordered = [line, *(other for other in inside if other is not line)]
             for other in ordered:
                 found = first_time(other.text) if len(other.text) <= LONG_TEXT else None
@@ -229,7 +238,7 @@ class _Blocks:
         draft.put("offers", offers, text[prices[0].begin : prices[-1].stop] if prices else "")
         draft.put("isAccessibleForFree", True if not offers and is_free(text) else None, "free")
         status = "EventCancelled" if _CANCELLED.search(text) else "EventPostponed" if _POSTPONED.search(text) else None
-        draft.put("eventStatus", status if self.days_in_line[one.index] == 1 else None)
+        draft.put("eventStatus", status if self._is_alone(one) else None)
         image = one.block.css_first("img[src]") if one.block is not None else None
         source = absolute((image.attributes.get("src") or "") if image else "", self.page.base)
         draft.put("image", (ImageObject(sourceUrl=source),) if source else (), source)

@@ -5,25 +5,27 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from selectolax.lexbor import LexborNode
-
 from tripper_assets.domain.activities import AgeRange, ImageObject, Offer, Organizer
 from tripper_assets.domain.identity import fold
 from tripper_assets.extract.addresses import place_from_text
 from tripper_assets.extract.ages import find_ages
 from tripper_assets.extract.blocks import Line, read_lines
 from tripper_assets.extract.clock import Clock, parse_iso
-from tripper_assets.extract.dates import DateSpan, find_dates
 from tripper_assets.extract.drafts import Draft, fill
 from tripper_assets.extract.facts import is_label, labelled_facts
-from tripper_assets.extract.hours import hours_in
 from tripper_assets.extract.jsonld import Node
-from tripper_assets.extract.listing_titles import DOCUMENT, TERM, column_header
 from tripper_assets.extract.listings import listing_drafts
 from tripper_assets.extract.page import Page, absolute
 from tripper_assets.extract.page_titles import OTHER_PAGES, is_other_page, main_content, title_of
 from tripper_assets.extract.prices import find_prices, is_free
-from tripper_assets.extract.recurrences import find_recurrence
+from tripper_assets.extract.text_times import (
+    MAX_SCANNED,
+    SHORT_LINE,
+    put_shown_rule,
+    put_when,
+    stated_days,
+    stated_occurrences,
+)
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clean, clipped, plain_text
 
 # A page about one of these is not about an activity, whatever dates it names.
@@ -42,10 +44,6 @@ OTHER_SUBJECTS = frozenset(
         "Movie",
     ]
 )
-_PUBLISHED = re.compile(
-    r"publish|posted|updated|modified|entry-date|post-date|byline|created|veröffentlicht|aktualisiert|stand:|©|copyright",
-    re.IGNORECASE,
-)
 _SIGNAL = re.compile(
     r"\b(?:events?|activit\w+|workshops?|class(?:es)?|festivals?|tours?|exhibitions?|storytime|story time|concerts?|shows?|fair|market|playgroup|family|"
     r"families|kids|children|calendar|whats-on|what's on|veranstaltung\w*|termine?|kurse?|ausstellung\w*|führung\w*|kinder\w*|familien?\w*|konzerte?|"
@@ -53,10 +51,7 @@ _SIGNAL = re.compile(
     r"activiteit\w*|voorstelling|tentoonstelling|kinderen|meetings?|hearing|session)\b",
     re.IGNORECASE,
 )
-MAX_SCANNED = 60
-SHORT_LINE = 120
 SENTENCE = 60
-MAX_DAYS = 2
 SHORTEST_ADDRESS, LONGEST_ADDRESS = 5, 200
 
 
@@ -70,6 +65,8 @@ def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[N
     if structured:
         _fill_from_meta(structured[0], page)
         _mend_zone(structured[0], page, clock)
+        if structured[0].method == "microdata":
+            put_shown_rule(structured[0], page)
         return structured
     types = {one for node in nodes for one in node.get("@type", [])}
     if types & OTHER_SUBJECTS or is_other_page(page):
@@ -81,7 +78,7 @@ def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[N
     if len(listed) > 1:
         return listed
     detail = _detail(page, clock, lines, facts)
-    return [detail] if detail is not None else listed
+    return stated_occurrences(detail, lines, facts, clock) if detail is not None else listed
 
 
 def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
@@ -149,7 +146,7 @@ def _detail(page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[s
         return None
     draft = Draft("text")
     draft.put("name", name)
-    _put_when(draft, page, clock, lines, facts)
+    put_when(draft, page, clock, lines, facts)
     _put_terms(draft, lines, facts)
     if not _is_activity(draft, page, facts):
         return None
@@ -173,106 +170,6 @@ def _is_activity(draft: Draft, page: Page, facts: dict[str, list[str]]) -> bool:
         or bool(facts.keys() & {"when", "where", "time"})
         or _SIGNAL.search(words) is not None
     )
-
-
-def _put_when(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> None:
-    for text in facts.get("when", []):
-        together = f"{text}, {facts['time'][0]}" if facts.get("time") else text
-        if _put_span(draft, together, clock):
-            break
-    _put_time_elements(draft, page, clock, lines)
-    if not draft.get("startDate"):
-        _put_first_date(draft, page, clock, lines, facts)
-    _put_recurrence(draft, lines, facts)
-    hours = [hours for text in facts.get("hours", []) for hours in hours_in(text)]
-    if not hours and facts.get("hours") is not None:
-        hours = [found for line in lines for found in hours_in(line.text) if len(line.text) < 120]  # noqa: PLR2004 (hours are short)
-    draft.put("openingHoursSpecification", tuple(dict.fromkeys(hours)), "; ".join(facts.get("hours", [])))
-
-
-def _put_recurrence(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> None:
-    """Put the weekly rule, from the stated start on; the end of its time is that day's end too."""
-    short = [line.text for line in lines[:MAX_SCANNED] if len(line.text) < SHORT_LINE and not line.heading]
-    for text in [*facts.get("when", []), *facts.get("time", []), *short]:
-        rule = find_recurrence(text)
-        if rule is None:
-            continue
-        start = draft.get("startDate")
-        if rule.startTime or "T" in start:
-            rule = rule.model_copy(update={"startTime": rule.startTime or start[11:16], "startDate": start[:10]})
-            draft.put("eventSchedule", (rule,), text)
-        if start[11:16] == rule.startTime and rule.endTime > rule.startTime:
-            draft.put("endDate", f"{start[:11]}{rule.endTime}{start[16:]}", text)
-        return
-
-
-def stated_days(text: str, clock: Clock) -> list[DateSpan]:
-    """Return the spans that state a day beyond doubt."""
-    return [span for span in find_dates(text, now=clock.now, language=clock.language) if span.kind == "day"]
-
-
-def _put_span(draft: Draft, text: str, clock: Clock) -> bool:
-    spans = stated_days(text, clock)
-    if not spans:
-        return False
-    draft.put("startDate", clock.iso(spans[0].start), text)
-    draft.put("endDate", clock.iso(spans[0].end) if spans[0].end else "", text)
-    return True
-
-
-def _put_time_elements(draft: Draft, page: Page, clock: Clock, lines: list[Line]) -> None:
-    """Take the first <time> that is no date of publication, and the second of the same line as the end."""
-    published = page.meta.get("article:published_time", "")[:10]
-    for line in lines:
-        if not line.times or _PUBLISHED.search(line.text) or _is_published(line.node):
-            continue
-        values = [
-            value
-            for time in line.times
-            if (value := parse_iso(time)) is not None and (not published or value.isoformat()[:10] != published)
-        ]
-        if not values:
-            continue
-        start = clock.iso(values[0])
-        if draft.get("startDate")[:10] in {"", start[:10]} and len(start) > len(draft.get("startDate")):
-            draft.replace("startDate", start, line.times[0], "time")
-            draft.values.pop("endDate", None) if "endDate" in draft.values and len(values) > 1 else None
-        if len(values) > 1 and draft.get("startDate") == start:
-            draft.put("endDate", clock.iso(values[1]), line.times[1], "time")
-        return
-
-
-def _is_published(node: LexborNode) -> bool:
-    current: LexborNode | None = node
-    for _ in range(3):
-        if current is None:
-            return False
-        if _PUBLISHED.search(
-            f"{current.attributes.get('class') or ''} {current.attributes.get('id') or ''} {current.attributes.get('itemprop') or ''}"[
-                :300
-            ]
-        ):
-            return True
-        current = current.parent
-    return False
-
-
-def _put_first_date(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> None:
-    """Take the first stated day after the title, with the time of day beside or behind it; of many days none is the page's."""
-    published = page.meta.get("article:published_time", "")[:10]
-    begin = next((index for index, line in enumerate(lines) if line.heading == 1), 0)
-    stated: list[tuple[Line, str]] = []
-    for line in lines[begin : begin + MAX_SCANNED]:
-        spans = [] if _PUBLISHED.search(line.text) or _is_published(line.node) else stated_days(line.text, clock)
-        days = [span.start.isoformat()[:10] for span in spans]
-        files = [href for _, href in line.links if DOCUMENT.search(href)]
-        if not files and not TERM.search(f"{line.text} {column_header(line.node)}"):
-            stated += [(line, day) for day in days if day != published]
-    if stated and len({day for _, day in stated}) <= MAX_DAYS:
-        text = stated[0][0].text
-        _put_span(
-            draft, f"{text}, {facts['time'][0]}" if facts.get("time") and len(text) < LONGEST_ADDRESS else text, clock
-        )
 
 
 def _put_terms(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> None:
