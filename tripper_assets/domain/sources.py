@@ -26,8 +26,8 @@ MAX_URL_LENGTH = 2048
 def normalize_url(url: str) -> str:
     """Return ``url`` in the form that sources and pages are compared by.
 
-    Scheme and host lower-case (host as IDNA ASCII), no default port, no user info, no fragment, no tracking parameters, no trailing
-    slash except for the root, percent-escapes upper-case. The order of the other query parameters is kept.
+    Scheme and host lower-case (host as IDNA ASCII), no default port, no user info, no fragment, no tracking parameters, no dot segments,
+    no trailing slash except for the root, percent-escapes upper-case. The order of the other query parameters is kept.
 
     Raises:
         ConfigurationError: not an absolute http(s) URL with a host, or longer than 2,048 characters before or after.
@@ -58,7 +58,7 @@ def _normal_form(text: str) -> str:
     if scheme not in DEFAULT_PORTS or not host:
         return ""
     default = parts.port is None or parts.port == DEFAULT_PORTS[scheme]
-    path = _normal_escapes(parts.path).rstrip("/") or "/"
+    path = _without_dots(_normal_escapes(parts.path)).rstrip("/") or "/"
     return urlunsplit((scheme, host if default else f"{host}:{parts.port}", path, _kept_query(parts.query), ""))
 
 
@@ -87,6 +87,17 @@ def _normal_escapes(text: str) -> str:
 def _normal_escape(match: re.Match[str]) -> str:
     char = chr(int(match[0][1:], 16))
     return char if char in UNRESERVED else match[0].upper()
+
+
+def _without_dots(path: str) -> str:
+    """Return a path as RFC 3986 section 5.2.4 leaves it, which is what every client asks for."""
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[max(1, len(kept) - 1) :]  # the first is what stands before the first slash
+        elif segment != ".":
+            kept.append(segment)
+    return "/".join(kept)
 
 
 def _kept_query(query: str) -> str:

@@ -1,4 +1,7 @@
+import json
 import re
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -17,6 +20,7 @@ from tripper_assets.domain.sources import (
     source_key,
 )
 
+CORPUS = Path(__file__).resolve().parents[2] / ".." / "shared" / "corpus"
 HOSTS = st.sampled_from(
     ["example.org", "WWW.Example.ORG", "münchen.de", "e.org.", "a-b.c_d.org", "[2001:DB8::1]", "127.0.0.1"]
 )
@@ -46,6 +50,9 @@ URLS = st.builds(
         ("https://München.de/Straße", "https://xn--mnchen-3ya.de/Stra%C3%9Fe"),
         ("https://example.org/%7Etown/%2f/%c3%a4", "https://example.org/~town/%2F/%C3%A4"),
         ("https://example.org/100%", "https://example.org/100%25"),
+        ("https://example.org/a/./b/../c", "https://example.org/a/c"),
+        ("https://example.org/../%2E%2e/a/..", "https://example.org/"),
+        ("https://example.org/a//../b", "https://example.org/a/b"),
         ("https://example.org/a b", "https://example.org/a%20b"),
         ("https://example.org/?utm_source=x&p=2&gclid=3", "https://example.org/?p=2"),
         ("https://example.org/?UTM_Source=x", "https://example.org/"),
@@ -108,10 +115,25 @@ def test_a_password_in_a_refused_url_is_not_repeated(url: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of URLs is not beside the checkout")
+@pytest.mark.parametrize("folder", ["urls-courlan", "urls-w3lib"])
+def test_real_urls_are_refused_or_have_one_form(folder: str) -> None:
+    cases = json.loads((CORPUS / folder / "cases.dev.json").read_text(encoding="utf-8"))
+    normal: list[str] = []
+
+    for url in [text for case in cases for text in [*case["args"], case["expected"]] if isinstance(text, str)]:
+        with suppress(ConfigurationError):
+            normal.append(normalize_url(url))
+
+    assert len(normal) > 100
+    assert [normalize_url(one) for one in normal] == normal
+
+
 @given(URLS | st.text(max_size=60))
 @example("https://example。org。/")  # once kept its last full stop
 @example("https://example.org/?a=b c&utm_x=1")
 @example("https://example.org/%2%35")
+@example("https://example.org//..//../")
 def test_a_normal_form_is_its_own_normal_form(url: str) -> None:
     try:
         normal = normalize_url(url)
