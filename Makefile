@@ -33,6 +33,11 @@ $(VENV)/.dev: uv.lock pyproject.toml | $(VENV)/bin/uv
 	@$(UV) sync --frozen --inexact --quiet
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.bench: uv.lock pyproject.toml | $(VENV)/bin/uv
+	@echo "Installing what the lock file names, with the peers of the benchmarks"
+	@$(UV) sync --frozen --inexact --quiet --group bench
+	@touch $@ $(VENV)/.dev $(VENV)/.run
+
 setup: $(VENV)/.dev  ## make the environment, with the tools for tests
 
 demo: $(VENV)/.run  ## take the bundled sample site through the whole graph
@@ -58,7 +63,7 @@ validate: $(VENV)/.dev  ## does the code location load
 	@home=$$(mktemp -d) && DAGSTER_HOME=$$home TRIPPER_HOME=$$home $(BIN)/dagster definitions validate -w workspace.yaml --log-level warning; \
 	  status=$$?; rm -rf $$home; exit $$status
 
-bench: $(VENV)/.dev  ## every benchmark, one table, benchmarks/results/latest.json
+bench: $(VENV)/.bench  ## every benchmark, one table, benchmarks/results/latest.json
 	@$(BIN)/python -m benchmarks
 
 format: $(VENV)/.dev  ## rewrite files as ruff wants them
