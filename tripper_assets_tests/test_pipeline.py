@@ -1,8 +1,11 @@
 """The whole graph on the sample site: what comes out, what a second run costs, and what the catalog then holds."""
 
+import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,8 +78,16 @@ class Graph:
 
 @pytest.fixture(scope="module")
 def site() -> Generator[DemoServer]:
-    with serve(PORT, NOW.date()) as server:
+    with free_port(PORT), serve(PORT, NOW.date()) as server:
         yield server
+
+
+@contextmanager
+def free_port(port: int) -> Generator[None]:
+    """Wait for a port that another run of these tests has: ids are made from the site's address, so that it is fixed."""
+    with (Path(tempfile.gettempdir()) / f"tripper-tests-{port}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="module")
