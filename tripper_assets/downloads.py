@@ -1,5 +1,6 @@
 """A workflow's files under the names and in the shapes that older consumers know: JSON, and maps by index with the id list beside them."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ NAMES = {
     "final_jsonl": "scrape-{run_id}.jsonl",
 }
 IDS_NAME = "workflow-{id}-ids.json"
+UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 Json = Any
 
 
@@ -50,7 +52,11 @@ def read_file(objects: Objects, workflow: Workflow, asset: str, wanted: Any) -> 
 
 
 def downloads(objects: Objects, workflow: Workflow) -> dict[str, bytes]:
-    """Return the contents of every download by its name; files that were cleaned up are left out."""
+    """Return the contents of every download by its name; files that were cleaned up are left out.
+
+    Raises:
+        CorruptObjectError: a stored file is damaged, or a map was made from another list of activities.
+    """
     present = {asset: file for asset, file in newest_files(workflow).items() if file.deleted_at is None}
     found: dict[str, bytes] = {}
     activities: list[Activity] = (
@@ -58,12 +64,16 @@ def downloads(objects: Objects, workflow: Workflow) -> dict[str, bytes]:
     )
     ids = [activity.id for activity in activities]
     if ids:
-        found[IDS_NAME.format(id=workflow.id)] = _json({"ids_sha256": ids_sha256(ids), "ids": ids})
+        found[_filename(IDS_NAME, workflow.id)] = _json({"ids_sha256": ids_sha256(ids), "ids": ids})
     for asset, name in NAMES.items():
         if asset in present:
-            filename = name.format(id=workflow.id, run_id=present[asset].run_id)
-            found[filename] = _contents(objects, workflow, asset, ids)
+            found[_filename(name, workflow.id, present[asset].run_id)] = _contents(objects, workflow, asset, ids)
     return found
+
+
+def _filename(name: str, workflow_id: str, run_id: str = "") -> str:
+    """Return the name in one folder: a workflow's id comes from a run's tag, and a person may write anything there."""
+    return UNSAFE.sub("-", name.format(id=workflow_id, run_id=run_id))
 
 
 def _contents(objects: Objects, workflow: Workflow, asset: str, ids: Sequence[str]) -> bytes:

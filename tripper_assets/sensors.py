@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tripper_assets.partitions import SOURCES, source_partitions
+from tripper_assets.partitions import SOURCES, source_partitions, workflow_id
 from tripper_assets.resources import open_catalog, utc_now
 from tripper_assets.settings import load_settings
-from tripper_assets.tracking import reconcile
+from tripper_assets.tracking import PARTITION_TAG, reconcile
 
 RUNS_A_TICK = 100
 PARTITIONS_A_TICK = 1000
@@ -43,7 +43,7 @@ def sources_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
         registered = [source.key for source in catalog.sources.list()]
     present = context.instance.get_dynamic_partitions(SOURCES)
     runs = context.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) if set(present) - set(registered) else []
-    busy = {run.tags.get("dagster/partition", "") for run in runs}
+    busy = {run.tags.get(PARTITION_TAG, "") for run in runs}
     added, removed = partition_changes(registered, present, busy)
     if not added and not removed:
         return dg.SkipReason(f"All {len(registered)} registered sources have their partition.")
@@ -69,8 +69,11 @@ def workflow_status_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason
     )
     if not records:
         return dg.SkipReason("No run ended since the last look.")
+    # A workflow that runs again, or is imported, is brought in line with that run when it ends.
+    going_on = {workflow_id(run) for run in context.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))}
+    ended = [record.dagster_run for record in records if workflow_id(record.dagster_run) not in going_on]
     with open_catalog(load_settings()) as catalog:
-        for record in records:
-            reconcile(record.dagster_run, catalog)
+        for run in ended:
+            reconcile(run, catalog, context.instance)
     context.update_cursor(records[-1].update_timestamp.replace(tzinfo=UTC).isoformat())
     return dg.SkipReason(f"{len(records)} ended runs were written into their workflows.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
 from tripper_assets.domain.errors import NotFoundError, PermanentError, TripperError
 from tripper_assets.domain.model import Problem, count_by_code
@@ -16,6 +17,10 @@ from tripper_assets.partitions import TRIGGER_TAG, workflow_id
 from tripper_assets.resources import Catalog, Clock
 
 SHOWN_PROBLEMS = 20
+PARTITION_TAG = "dagster/partition"
+INTERRUPTS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
+FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
 
 
 @dataclass
@@ -63,24 +68,23 @@ def stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock) -> 
         raise verdict(error, context.retry_number) from error
     try:
         yield work
+        _record_end(catalog, clock, work)
+    except GeneratorExit:
+        raise
     except BaseException as error:
-        if isinstance(error, GeneratorExit):
-            raise
-        _record_failure(
-            catalog,
-            clock,
-            work,
-            error,
-            last=not isinstance(error, TripperError) or is_last_attempt(error, context.retry_number),
-        )
+        last = not isinstance(error, TripperError) or is_last_attempt(error, context.retry_number)
+        _record_failure(catalog, clock, work, error, last=last)
         if isinstance(error, TripperError):
             raise verdict(error, context.retry_number) from error
         raise
+
+
+def _record_end(catalog: Catalog, clock: Clock, work: Stage) -> None:
     work.counts["problems"] = len(work.problems)
     if work.problems:
         work.counts["problems_by_code"] = count_by_code(work.problems)
     status = "skipped" if work.skipped else "completed"
-    catalog.workflows.stage_ended(work.workflow_id, asset, status, clock(), work.counts)
+    catalog.workflows.stage_ended(work.workflow_id, work.asset, status, clock(), work.counts)
 
 
 def _open_stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, asset: str) -> Stage:
@@ -121,7 +125,8 @@ def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Cl
 
 
 def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseException, *, last: bool) -> None:
-    kind, message = type(error).__name__, str(error) or type(error).__name__
+    kind, message = type(error).__name__, _sentence(error)
+    status: WorkflowStatus = "canceled" if isinstance(error, INTERRUPTS) else "failed"
     try:
         catalog.workflows.add_error(
             work.workflow_id, WorkflowError(stage=work.asset, kind=kind, message=message, at=clock())
@@ -129,29 +134,74 @@ def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseExce
         catalog.workflows.stage_ended(work.workflow_id, work.asset, "failed", clock(), work.counts)
         found = catalog.workflows.get(work.workflow_id) if last else None
         if found is not None and found.status not in FINAL:
-            catalog.workflows.set_status(work.workflow_id, "failed", f"{work.asset}: {message}")
+            catalog.workflows.set_status(work.workflow_id, status, f"{work.asset}: {message}")
     except TripperError as second:
         # The catalog itself is what failed: the run's own error says so, and the reconciliation writes the row later.
         error.add_note(f"Recording this in the catalog failed too: {second}")
 
 
-def reconcile(run: dg.DagsterRun, catalog: Catalog) -> None:
-    """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing."""
+def _sentence(error: BaseException) -> str:
+    """Return what an error says in one line; one that is not the project's own says what it is, too."""
+    if isinstance(error, INTERRUPTS):
+        return "The run was interrupted; run the source again, and it goes on from what was stored."
+    said = str(error).strip().split("\n", 1)[0]
+    return said if isinstance(error, TripperError) and said else f"{type(error).__name__}: {said}".removesuffix(": ")
+
+
+def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance | None = None) -> None:
+    """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing.
+
+    ``instance`` holds the run's log, which says why it failed.
+    """
     workflow = catalog.workflows.get(workflow_id(run))
-    if workflow is None or workflow.status != "running":
+    # A run of another source that named this workflow was refused by its steps, and says nothing about it.
+    if workflow is None or run.tags.get(PARTITION_TAG, workflow.source_key) != workflow.source_key:
         return
-    if run.status is dg.DagsterRunStatus.SUCCESS:
-        status, reason = _after_success(workflow)
-    elif run.status is dg.DagsterRunStatus.CANCELED:
-        status, reason = "canceled", "The run was canceled."
-    elif run.status is dg.DagsterRunStatus.FAILURE:
-        status, reason = "failed", "The run failed before a step could say why; its log in the Dagster UI does."
-    else:
-        return
-    catalog.workflows.set_status(workflow.id, status, reason)
+    ended = _after(run, workflow, instance)
+    if ended is not None:
+        catalog.workflows.set_status(workflow.id, *ended)
+
+
+def _after(
+    run: dg.DagsterRun, workflow: Workflow, instance: dg.DagsterInstance | None
+) -> tuple[WorkflowStatus, str] | None:
+    """Return the state that the end of ``run`` makes, None where it makes none."""
+    if run.status is dg.DagsterRunStatus.SUCCESS and workflow.status == "running":
+        return _after_success(workflow)
+    if workflow.status not in ("queued", "running"):
+        return None
+    if run.status is dg.DagsterRunStatus.CANCELED:
+        return "canceled", "The run was canceled."
+    if run.status is dg.DagsterRunStatus.FAILURE:
+        return "failed", failure_sentence(instance, run.run_id)
+    return None
 
 
 def _after_success(workflow: Workflow) -> tuple[WorkflowStatus, str]:
     waits = any(file.asset == "final_jsonl" for file in workflow.files) and workflow.import_summary is None
     reason = f"Has a final JSONL that is not imported; `tripper import {workflow.id}` imports it."
     return ("review", reason) if waits else ("completed", "")
+
+
+def failure_sentence(instance: dg.DagsterInstance | None, run_id: str) -> str:
+    """Return why a run failed, as its log says it: the first failed step's own sentence, or the run's where no step began."""
+    logged = instance.all_logs(run_id, of_type=FAILURES) if instance else []
+    return next(filter(None, map(_failure, logged)), UNKNOWN_FAILURE)
+
+
+def _failure(entry: dg.EventLogEntry) -> str:
+    event = entry.dagster_event
+    if event is None:
+        return ""
+    if event.is_step_failure:
+        data = event.step_failure_data
+        said = data.user_failure_data.description if data.user_failure_data else ""
+        return f"{event.step_key}: {said or _first_line(data.error)}"
+    return _first_line(event.job_failure_data.error)
+
+
+def _first_line(error: SerializableErrorInfo | None) -> str:
+    """Return the first line of what began it: Dagster wraps an error in its own."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().split("\n", 1)[0] if error else ""

@@ -5,8 +5,9 @@ import sys
 import typer
 
 from tripper_assets.cli import catalog, demo, doctor, pages, run, sources, workflows
-from tripper_assets.cli.output import print_error
-from tripper_assets.domain.errors import ConfigurationError, TripperError
+from tripper_assets.cli.output import accept_any_text, print_error
+from tripper_assets.cli.session import UnknownNameError
+from tripper_assets.domain.errors import AddressRefusedError, ConfigurationError, TripperError
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -25,9 +26,10 @@ app.add_typer(doctor.db_app, name="db")
 
 def main() -> None:
     """Run the command line; an error of the project is one sentence on standard error, exit code 1, or 2 for wrong input."""
+    accept_any_text()
     try:
         app()
-    except ConfigurationError as error:
+    except (ConfigurationError, UnknownNameError, AddressRefusedError) as error:
         print_error(str(error))
         sys.exit(WRONG_INPUT)
     except TripperError as error:

@@ -1,5 +1,6 @@
 """`tripper demo`: the bundled sample site, taken through the whole graph into the catalog, and asked three questions."""
 
+import contextlib
 import threading
 from datetime import date
 from typing import Annotated, Any
@@ -8,10 +9,10 @@ import typer
 
 from tripper_assets.cli.catalog import find, print_hits
 from tripper_assets.cli.launch import new_workflow, run_job
-from tripper_assets.cli.output import Json, print_json, say
-from tripper_assets.cli.run import GOOD
+from tripper_assets.cli.output import Json, say
+from tripper_assets.cli.run import finish
 from tripper_assets.cli.session import Session, open_session
-from tripper_assets.cli.summary import print_summary, summary
+from tripper_assets.cli.summary import summary
 from tripper_assets.demo.server import serve
 from tripper_assets.domain.sources import Location, Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow
@@ -46,16 +47,19 @@ def demo(
     with serve(settings.demo_port, today=date.today()) as site:  # noqa: DTZ011 (the visitor's own day)
         if serve_only:
             say(f"The sample site is at {site.url}; Ctrl-C stops it.")
-            threading.Event().wait()
+            _wait_for_interrupt()
+            return
         with open_session() as session:
             workflow = _run(session, demo_source(settings.demo_port), keep_files=keep_files, quiet=as_json)
             hits = {text: find(session, text, limit=1) for text in QUESTIONS}
-    if as_json:
-        print_json(summary(workflow))
-    else:
+    finish(workflow, as_json=as_json)
+    if not as_json:
         _tell(workflow, hits)
-    if workflow.status not in GOOD:
-        raise typer.Exit(1)
+
+
+def _wait_for_interrupt() -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def demo_source(port: int) -> Source:
@@ -73,7 +77,6 @@ def _run(session: Session, source: Source, *, keep_files: bool, quiet: bool) -> 
 
 
 def _tell(workflow: Workflow, hits: dict[str, list[Any]]) -> None:
-    print_summary(workflow)
     _tell_unchanged(workflow)
     removed = [file for file in workflow.files if file.deleted_at]
     kept = [file for file in workflow.files if not file.deleted_at]

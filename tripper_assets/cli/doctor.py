@@ -68,9 +68,7 @@ def _store(settings: Settings) -> str:
     return f"{settings.objects_url} can be written"
 
 
-def _catalog(settings: Settings) -> str:
-    if settings.catalog == "none":
-        return "none: runs end at final_jsonl"
+def _catalog(_settings: Settings) -> str:
     with open_session() as session:
         count = len(session.catalog.sources.list())
         return f"{session.catalog.database.shown_url}, {count} sources"

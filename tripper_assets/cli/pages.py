@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from tripper_assets.cli.output import Json, print_json, print_table, say
+from tripper_assets.cli.session import without_user_info
 from tripper_assets.domain.activities import Extraction
 from tripper_assets.domain.errors import ConfigurationError, error_for_status
-from tripper_assets.domain.sources import make_source
+from tripper_assets.domain.sources import make_source, parse_config
 from tripper_assets.extract import extract_activities
 from tripper_assets.resources import http_client, utc_now
 from tripper_assets.settings import load_settings
@@ -36,7 +37,9 @@ def extract(
 ) -> None:
     """Read one page, and print the raw activities that it states with their provenance."""
     now = _moment(at)
-    body, address, content_type = _fetched(page) if page.startswith(("http://", "https://")) else _read(Path(page), url)
+    parse_config({"timezone": timezone}, subject="this page")
+    is_address = page.lower().startswith(("http://", "https://"))
+    body, address, content_type = _fetched(page) if is_address else _read(Path(page), url)
     found = extract_activities(body, url=address, content_type=content_type, now=now, timezone=timezone)
     if as_json:
         print_json(
@@ -89,13 +92,13 @@ def _read(path: Path, url: str | None) -> tuple[bytes, str, str | None]:
 
 
 def _fetched(url: str) -> tuple[bytes, str, str | None]:
-    source = make_source(url)
+    source, shown = make_source(url), without_user_info(url)
 
     async def fetch() -> tuple[bytes, str, str | None]:
         async with http_client(load_settings(), source) as client:
-            reply = await client.get(url)
+            reply = await client.get(shown)
         if reply.status >= ERROR:
-            raise error_for_status(reply.status, f"Fetching {url}")
+            raise error_for_status(reply.status, f"Fetching {shown}")
         return reply.body, reply.url, reply.headers.get("content-type")
 
     return asyncio.run(fetch())

@@ -1,22 +1,23 @@
 """`tripper run` and `tripper import`: one source through the graph, and a waiting bundle into the catalog."""
 
 import getpass
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from tripper_assets.cli.launch import new_workflow, run_job
-from tripper_assets.cli.output import Json, print_json
-from tripper_assets.cli.session import Session, open_session
+from tripper_assets.cli.launch import GOOD, new_workflow, run_job
+from tripper_assets.cli.output import Json, print_json, say
+from tripper_assets.cli.session import Session, UnknownNameError, open_session, without_user_info
 from tripper_assets.cli.summary import print_summary, summary
-from tripper_assets.domain.errors import ConfigurationError, NotFoundError
+from tripper_assets.cli.yaml_files import read_mapping
+from tripper_assets.domain.errors import CleanedUpError, ConfigurationError, NotFoundError, PermanentError
+from tripper_assets.domain.quality import CHECKS
 from tripper_assets.domain.sources import Source, make_source, parse_config
-from tripper_assets.domain.workflows import Workflow
+from tripper_assets.domain.workflows import Workflow, WorkflowFile
+from tripper_assets.downloads import newest_files
 from tripper_assets.resources import utc_now
-
-GOOD = frozenset({"completed", "review", "waiting"})
 
 
 def register(app: typer.Typer) -> None:
@@ -53,33 +54,63 @@ def import_workflow(
     as_json: Json = False,
 ) -> None:
     """Approve a workflow's final JSONL as it is, and import it."""
+    overrides = _known_checks(override or [])
     with open_session() as session:
         found = session.workflow(workflow)
-        bundle = next((file for file in reversed(found.files) if file.asset == "final_jsonl"), None)
-        if bundle is None:
-            raise NotFoundError(
-                f"The workflow {found.id} has no final JSONL to import; run its source again with `tripper run {found.source_url}`."
-            )
         session.catalog.workflows.decide(
             found.id,
-            bundle.sha256,
+            _bundle(found).sha256,
             decision="approved",
-            by=getpass.getuser(),
+            by=_person(),
             at=utc_now(),
-            overrides=tuple(override or ()),
+            overrides=overrides,
             reason="tripper import",
         )
-        finish(run_job(session, "import_source", found, quiet=as_json), as_json=as_json)
+        imported = run_job(session, "import_source", found, quiet=as_json)
+        finish(imported, as_json=as_json, wanted=frozenset({"completed"}))
 
 
-def finish(workflow: Workflow, *, as_json: bool) -> None:
-    """Print what came out, and end with exit code 1 where the workflow failed."""
+def finish(workflow: Workflow, *, as_json: bool, wanted: frozenset[str] = GOOD) -> None:
+    """Print what came out.
+
+    Raises:
+        PermanentError: the workflow ended in another state than those ``wanted``; says why.
+    """
     if as_json:
         print_json(summary(workflow))
     else:
         print_summary(workflow)
-    if workflow.status not in GOOD:
-        raise typer.Exit(1)
+    if workflow.status not in wanted:
+        raise PermanentError(workflow.reason or f"The workflow {workflow.id} is {workflow.status}.")
+    if workflow.reason and not as_json:
+        say(workflow.reason)
+
+
+def _bundle(workflow: Workflow) -> WorkflowFile:
+    bundle = newest_files(workflow).get("final_jsonl")
+    again = f"run its source again with `tripper run {workflow.source_key}`"
+    if bundle is None:
+        raise NotFoundError(f"The workflow {workflow.id} has no final JSONL to import; {again}.")
+    if bundle.deleted_at is not None:
+        after = ", after it was imported" if workflow.import_summary else ""
+        raise CleanedUpError(
+            f"The final JSONL of workflow {workflow.id} was cleaned up on {bundle.deleted_at:%Y-%m-%d}{after}; {again}."
+        )
+    return bundle
+
+
+def _known_checks(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in CHECKS:
+            raise ConfigurationError(f"There is no check {name}; --override takes one of {', '.join(sorted(CHECKS))}.")
+    return tuple(names)
+
+
+def _person() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"user {os.getuid()}"
 
 
 def _source(session: Session, url: str, overrides: dict[str, Any], location: str | None) -> Source:
@@ -87,23 +118,17 @@ def _source(session: Session, url: str, overrides: dict[str, Any], location: str
     known = session.catalog.sources.get(url)
     if known is not None:
         return known
+    if "://" not in url:
+        raise UnknownNameError(
+            f"There is no source {url}; give the URL of a site, or a key that `tripper sources list` shows."
+        )
     if location is not None and session.catalog.sources.get_location(location) is None:
-        raise NotFoundError(
+        raise UnknownNameError(
             f"There is no location {location}; add it with `tripper locations add {location} --name NAME --country CODE`."
         )
-    made = make_source(url, parse_config(overrides, subject=url), location_id=location)
+    made = make_source(url, parse_config(overrides, subject=without_user_info(url)), location_id=location)
     return session.catalog.sources.get(made.key) or session.catalog.sources.add(made)
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigurationError(
-            f"The configuration file {path} cannot be read ({str(error).splitlines()[0]}); give a YAML mapping."
-        ) from error
-    if not isinstance(values, dict):
-        raise ConfigurationError(f"The configuration file {path} is no YAML mapping; write lines like `max_pages: 50`.")
-    return dict(values)
+    return read_mapping(path, name="configuration file", example="lines like `max_pages: 50`") if path else {}

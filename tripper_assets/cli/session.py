@@ -1,5 +1,6 @@
 """What a command works in: settings, the Dagster instance with its home, the catalog, and workflows that announce their stages."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Generator, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.workflows import Workflows
 from tripper_assets.domain.errors import ConfigurationError, NotFoundError
-from tripper_assets.domain.sources import Source
+from tripper_assets.domain.sources import USER_INFO, Source, source_key
 from tripper_assets.domain.workflows import StageStatus, Workflow
 from tripper_assets.resources import Catalog, open_catalog
 from tripper_assets.settings import PROJECT_FOLDER, Settings, load_settings
@@ -49,6 +50,10 @@ class AnnouncedWorkflows(Workflows):
         self._listener(asset, status, counts)
 
 
+class UnknownNameError(NotFoundError):
+    """Somebody typed the name of a source, workflow or location that does not exist: wrong input, and no failed work."""
+
+
 @dataclass(frozen=True)
 class Session:
     """The settings and the open catalog of one command."""
@@ -65,12 +70,12 @@ class Session:
         """Return the registered source of a key or a URL.
 
         Raises:
-            NotFoundError: it is not in the registry.
+            UnknownNameError: it is not in the registry.
         """
         found = self.catalog.sources.get(key_or_url) or _by_url(self.catalog, key_or_url)
         if found is None:
-            raise NotFoundError(
-                f"The source {key_or_url} is not in the registry; add it with `tripper sources add URL`, or list them with `tripper sources list`."
+            raise UnknownNameError(
+                f"There is no source {without_user_info(key_or_url)}; `tripper sources list` shows them, `tripper sources add URL` adds one."
             )
         return found
 
@@ -78,17 +83,20 @@ class Session:
         """Return the workflow of an id, or of the unique start of one.
 
         Raises:
-            NotFoundError: there is none.
+            UnknownNameError: there is none.
         """
         found = self.catalog.workflows.get(identifier)
         if found is None:
-            raise NotFoundError(f"There is no workflow {identifier}; `tripper status` lists them.")
+            raise UnknownNameError(f"There is no workflow {identifier}; `tripper status` lists them.")
         return found
 
 
-def _by_url(catalog: Catalog, url: str) -> Source | None:
-    from tripper_assets.domain.sources import source_key  # noqa: PLC0415 (only asked for what is no key)
+def without_user_info(url: str) -> str:
+    """Return a URL as a message may show it: user info may hold a password."""
+    return USER_INFO.sub("//", url)
 
+
+def _by_url(catalog: Catalog, url: str) -> Source | None:
     try:
         return catalog.sources.get(source_key(url))
     except ConfigurationError:
@@ -116,6 +124,8 @@ def prepare_home(settings: Settings) -> None:
         settings.dagster_home.mkdir(parents=True, exist_ok=True)
         if wanted.exists() and (not there.exists() or there.read_bytes() != wanted.read_bytes()):
             _copy_whole(wanted, there)
+        if not os.access(settings.dagster_home, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise ConfigurationError(
             f"The home {settings.home} cannot be written ({error.strerror}); free it or set TRIPPER_HOME to another folder."

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from pydantic import ValidationError
 
 from tripper_assets.cli.output import Json, print_json, print_table, say
-from tripper_assets.cli.session import dagster_instance, open_session, prepare_home
-from tripper_assets.domain.errors import ConfigurationError, NotFoundError
+from tripper_assets.cli.session import UnknownNameError, dagster_instance, open_session, prepare_home, without_user_info
+from tripper_assets.cli.yaml_files import read_mapping
+from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.sources import Location, Source, make_source, parse_config, validation_sentence
 from tripper_assets.settings import load_settings
 
@@ -22,17 +22,22 @@ def add(
     urls: Annotated[list[str], typer.Argument(help="One URL or more.")],
     *,
     location: Annotated[str | None, typer.Option(help="The location that they serve.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Register sources, with the configuration's defaults; one that is registered stays as it is."""
     made = [make_source(url, location_id=location) for url in urls]
     with open_session() as session:
         if location is not None and session.catalog.sources.get_location(location) is None:
-            raise NotFoundError(
+            raise UnknownNameError(
                 f"There is no location {location}; add it with `tripper locations add {location} --name NAME --country CODE`."
             )
-        for source in made:
-            say(f"{session.catalog.sources.add(source).key}\t{source.url}")
-    _add_partitions([source.key for source in made])
+        registered = [session.catalog.sources.add(source) for source in made]
+    _add_partitions([source.key for source in registered])
+    if as_json:
+        print_json([source.model_dump(mode="json") for source in registered])
+        return
+    for source in registered:
+        say(f"{source.key}\t{source.url}")
 
 
 @sources_app.command("list")
@@ -60,7 +65,9 @@ def show(key: Annotated[str, typer.Argument(help="A source key or URL.")], *, as
 
 
 @sources_app.command("sync")
-def sync(path: Annotated[Path, typer.Argument(help="A YAML file with a list of sources.")]) -> None:
+def sync(
+    path: Annotated[Path, typer.Argument(help="A YAML file with a list of sources.")], *, as_json: Json = False
+) -> None:
     """Bring the registry in line with a YAML file: new sources are added, changed ones updated, others stay."""
     wanted, locations = read_sources(path)
     with open_session() as session:
@@ -68,7 +75,13 @@ def sync(path: Annotated[Path, typer.Argument(help="A YAML file with a list of s
             session.catalog.sources.add_location(location)
         result = session.catalog.sources.sync(wanted)
     _add_partitions([source.key for source in wanted])
-    say(f"{result.added} added, {result.updated} updated, {result.unchanged} unchanged.")
+    if as_json:
+        print_json(result.model_dump(mode="json", exclude={"removed"}))
+        return
+    for what, keys in (("added", result.added), ("updated", result.updated)):
+        for key in keys:
+            say(f"{what}\t{key}")
+    say(f"{len(result.added)} added, {len(result.updated)} updated, {len(result.unchanged)} unchanged.")
 
 
 @sources_app.command("remove")
@@ -86,38 +99,49 @@ def read_sources(path: Path) -> tuple[list[Source], list[Location]]:
     Raises:
         ConfigurationError: names the file, the entry and the field that is wrong.
     """
-    try:
-        values: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    example = "`sources:` and below it lines like `- url: https://example.org/events`"
+    values = read_mapping(path, name="sources file", example=example)
+    unknown = sorted(set(values) - {"sources", "locations"})
+    if unknown:
         raise ConfigurationError(
-            f"The sources file {path} cannot be read ({str(error).splitlines()[0]}); give YAML with a list `sources`."
-        ) from error
-    if not isinstance(values, dict) or not isinstance(values.get("sources"), list):
-        raise ConfigurationError(
-            f"The sources file {path} has no list `sources`; write `sources:` and below it `- url: https://…`."
+            f"The sources file {path} has unknown fields {', '.join(unknown)}; known are sources and locations."
         )
-    sources = [_entry(entry, number, path) for number, entry in enumerate(values["sources"], 1)]
-    locations = [_location(entry, path) for entry in values.get("locations") or []]
-    return sources, locations
+    entries, places = values.get("sources"), values.get("locations") or []
+    if not isinstance(entries, list) or not isinstance(places, list):
+        raise ConfigurationError(f"The sources file {path} has no list of sources; write {example}.")
+    sources = [_entry(entry, number, path) for number, entry in enumerate(entries, 1)]
+    _refuse_repeated(sources, path)
+    return sources, [_location(place, number, path) for number, place in enumerate(places, 1)]
+
+
+def _refuse_repeated(sources: list[Source], path: Path) -> None:
+    first: dict[str, int] = {}
+    for number, source in enumerate(sources, 1):
+        if source.key in first:
+            raise ConfigurationError(
+                f"Entry {number} of {path} is the same source as entry {first[source.key]}, {source.url}; remove one of them."
+            )
+        first[source.key] = number
 
 
 def _entry(entry: Any, number: int, path: Path) -> Source:  # noqa: ANN401 (whatever stands in the file)
     if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
         raise ConfigurationError(f"Entry {number} of {path} has no `url`; write `- url: https://…`.")
-    unknown = sorted(set(entry) - {"url", "location", "config"})
+    unknown = sorted(map(str, set(entry) - {"url", "location", "config"}))
     if unknown:
         raise ConfigurationError(
-            f"Entry {number} of {path} has unknown fields {', '.join(map(str, unknown))}; known are url, location and config."
+            f"Entry {number} of {path} has unknown fields {', '.join(unknown)}; known are url, location and config."
         )
-    config = parse_config(entry.get("config") or {}, subject=f"{entry['url']} in {path}")
-    return make_source(entry["url"], config, location_id=entry.get("location"))
+    config = parse_config(entry.get("config") or {}, subject=f"{without_user_info(entry['url'])} in {path}")
+    location = entry.get("location")
+    return make_source(entry["url"], config, location_id=None if location is None else str(location))
 
 
-def _location(entry: Any, path: Path) -> Location:  # noqa: ANN401 (whatever stands in the file)
+def _location(place: Any, number: int, path: Path) -> Location:  # noqa: ANN401 (whatever stands in the file)
     try:
-        return Location.model_validate(entry)
+        return Location.model_validate(place)
     except ValidationError as error:
-        raise ConfigurationError(f"A location in {path} is wrong: {validation_sentence(error)}.") from error
+        raise ConfigurationError(f"Location {number} of {path} is wrong: {validation_sentence(error)}.") from error
 
 
 def _add_partitions(keys: list[str]) -> None:
@@ -138,7 +162,7 @@ def add_location(
 ) -> None:
     """Add a location, or change it."""
     try:
-        location = Location(id=identifier, name=name, country_code=country, queries=tuple(query or ()))
+        location = Location(id=identifier, name=name, country_code=country.upper(), queries=tuple(query or ()))
     except ValidationError as error:
         raise ConfigurationError(f"The location {identifier} is wrong: {validation_sentence(error)}.") from error
     with open_session() as session:
@@ -166,7 +190,7 @@ def show_location(identifier: Annotated[str, typer.Argument(metavar="ID")], *, a
     with open_session() as session:
         found = session.catalog.sources.get_location(identifier)
     if found is None:
-        raise NotFoundError(f"There is no location {identifier}; `tripper locations list` shows them.")
+        raise UnknownNameError(f"There is no location {identifier}; `tripper locations list` shows them.")
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:

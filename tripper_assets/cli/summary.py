@@ -54,7 +54,7 @@ def _stage(stage: WorkflowStage, file: WorkflowFile | None) -> dict[str, Any]:
 
 
 def print_summary(workflow: Workflow) -> None:
-    """Print what came out: the stages, the calls, the import, and where it waits if it does."""
+    """Print what came out: the stages, the calls, the import and the problems."""
     told = summary(workflow)
     rows = [
         (
@@ -81,8 +81,6 @@ def print_summary(workflow: Workflow) -> None:
     )
     _print_import(told["import"])
     _print_problems(told["stages"])
-    if workflow.reason:
-        say(workflow.reason)
 
 
 def _print_import(result: dict[str, Any]) -> None:

@@ -12,13 +12,16 @@ from tripper_assets.cli.session import Session, open_session
 from tripper_assets.cli.summary import print_summary
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.diff import ActivityDiff, diff_records
-from tripper_assets.domain.errors import ConfigurationError, NotFoundError
+from tripper_assets.domain.errors import CleanedUpError, ConfigurationError, NotFoundError
 from tripper_assets.domain.retention import Expired, expired_files
+from tripper_assets.domain.sources import parse_config
 from tripper_assets.domain.workflows import Workflow, WorkflowStatus
-from tripper_assets.downloads import downloads, newest_files, read_file
+from tripper_assets.downloads import NAMES, downloads, newest_files, read_file
 from tripper_assets.resources import utc_now
 
-AGE = re.compile(r"^(\d+)([dh])$")
+AGE = re.compile(r"([0-9]{1,9})([dh])")
+HOURS_A_DAY = 24
+LONGEST_HOURS = 1000 * 365 * HOURS_A_DAY
 MANY = 10_000
 SHOWN_CHANGES = 50
 
@@ -50,7 +53,9 @@ def status(
         return
     say(f"{found.status}: {found.source_url} ({found.source_key}), started by {found.trigger}")
     print_summary(found)
-    for error in found.errors:
+    if found.reason:
+        say(found.reason)
+    for error in (one for one in found.errors if one.message not in found.reason):
         say(f"Error in {error.stage} at {error.at:%Y-%m-%d %H:%M} UTC: {error.message}")
 
 
@@ -79,7 +84,7 @@ def files(
         found = session.workflow(workflow)
         objects = Objects(session.settings.objects_url)
         if download is not None:
-            _download(found, objects, download)
+            _download(found, objects, download, as_json=as_json)
             return
     rows = [
         file.model_dump(mode="json") | ({"url": objects.sign(file.uri, sign)} if sign and not file.deleted_at else {})
@@ -102,18 +107,35 @@ def files(
     print_table(("asset", "rows", "bytes", "sha256", "uri", "removed"), shown)
 
 
-def _download(workflow: Workflow, objects: Objects, folder: Path) -> None:
+def _download(workflow: Workflow, objects: Objects, folder: Path, *, as_json: bool) -> None:
+    gone = [file for asset, file in newest_files(workflow).items() if file.deleted_at and asset in NAMES]
     found = downloads(objects, workflow)
-    if not found:
-        raise NotFoundError(
-            f"The files of workflow {workflow.id} were all cleaned up; run {workflow.source_url} again to make them anew."
+    if len(found) <= 1:  # the list of ids is of no use alone
+        cleaned = f"were cleaned up on {gone[0].deleted_at:%Y-%m-%d}" if gone else "do not exist"
+        raise CleanedUpError(
+            f"The files of workflow {workflow.id} {cleaned}; run `tripper run {workflow.source_key} --no-auto-import` to make and keep them."
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    _write_all(folder, found)
+    if as_json:
+        print_json([{"path": str(folder / name), "bytes": len(data)} for name, data in found.items()])
+        return
     for name, data in found.items():
-        temporary = folder / f".{name}.part"
-        temporary.write_bytes(data)
-        temporary.replace(folder / name)
         say(f"{folder / name}\t{size(len(data))}")
+    for file in gone:
+        say(f"Without {file.asset}, which was cleaned up on {file.deleted_at:%Y-%m-%d}.")
+
+
+def _write_all(folder: Path, found: dict[str, bytes]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in found.items():
+            temporary = folder / f".{name}.part"
+            temporary.write_bytes(data)
+            temporary.replace(folder / name)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {folder} cannot be written ({error.strerror}); give another one with --download."
+        ) from error
 
 
 def diff(
@@ -162,7 +184,8 @@ def _diff(session: Session, source: str, against: str | None) -> ActivityDiff:
 def cleanup(
     *,
     older_than: Annotated[
-        str | None, typer.Option(help="An age such as 30d or 12h; default TRIPPER_RETENTION_DAYS.")
+        str | None,
+        typer.Option(help="An age such as 30d or 12h; default: the source's keep_days, else TRIPPER_RETENTION_DAYS."),
     ] = None,
     status: Annotated[str, typer.Option(help="Only workflows in this state.")] = "completed",
     source: Annotated[str | None, typer.Option(help="Only this source (key or URL).")] = None,
@@ -171,10 +194,10 @@ def cleanup(
 ) -> None:
     """Remove the intermediates of old workflows, and keep their rows; what the catalog serves is never touched."""
     with open_session() as session:
-        age = _age(older_than) if older_than else timedelta(days=session.settings.retention_days)
+        age = _age(older_than) if older_than else None
         key = session.source(source).key if source else None
         workflows = session.catalog.workflows.list(key, status=_status(status), limit=MANY)
-        expired = expired_files(workflows, now=utc_now(), age=age)
+        expired = _expired(workflows, age, session.settings.retention_days)
         if not dry_run:
             _remove(session, expired)
     removed = sum(len(one.files) for one in expired)
@@ -191,6 +214,17 @@ def cleanup(
         say(
             f"{'Would remove' if dry_run else 'Removed'} {removed} files ({size(sum(one.bytes for one in expired))}) of {len(expired)} workflows."
         )
+
+
+def _expired(workflows: list[Workflow], age: timedelta | None, retention_days: int) -> list[Expired]:
+    """Return what may go: by the age that was asked for, else by the source's keep_days, else by TRIPPER_RETENTION_DAYS."""
+    now = utc_now()
+    found: list[Expired] = []
+    for workflow in workflows:
+        kept_days = parse_config(workflow.config, subject=f"workflow {workflow.id}").keep_days
+        own = timedelta(days=retention_days if kept_days is None else kept_days)
+        found += expired_files([workflow], now=now, age=own if age is None else age)
+    return found
 
 
 def _remove(session: Session, expired: list[Expired]) -> None:
@@ -211,17 +245,17 @@ def _remove(session: Session, expired: list[Expired]) -> None:
 
 
 def _age(text: str) -> timedelta:
-    match = AGE.match(text)
+    match = AGE.fullmatch(text)
     if not match:
         raise ConfigurationError(f"--older-than is {text!r}; give an age such as 30d or 12h.")
-    return timedelta(days=int(match[1])) if match[2] == "d" else timedelta(hours=int(match[1]))
+    hours = int(match[1]) * (HOURS_A_DAY if match[2] == "d" else 1)
+    return timedelta(hours=min(hours, LONGEST_HOURS))
 
 
 def _status(text: str) -> WorkflowStatus:
-    known: tuple[WorkflowStatus, ...] = ("completed", "failed", "canceled")
-    found = next((one for one in known if one == text), None)
-    if found is None:
+    known: dict[str, WorkflowStatus] = {one: one for one in ("completed", "failed", "canceled")}
+    if text not in known:
         raise ConfigurationError(
             f"--status is {text!r}; give one of {', '.join(known)}: files of other workflows are still needed."
         )
-    return found
+    return known[text]
