@@ -54,7 +54,7 @@ def catalog_on(database: Database) -> Catalog:
 
 @contextmanager
 def open_catalog(settings: Settings, *, migrate: bool = False) -> Generator[Catalog]:
-    """Open the catalog; the embedded Postgres is started where nobody did, migrated, and stopped again where nobody else uses it.
+    """Open the catalog; the embedded Postgres is started where nobody did, migrated, and stopped again by its last user.
 
     ``migrate`` brings the schema of an external database up to date, which is otherwise only checked.
 

@@ -102,4 +102,7 @@ def workflow_cleanup(
         if workflow is not None and files:
             remove_files(workflow, files, catalog=catalog, objects=objects, at=clock(), report=context.log_event)
         work.counts |= {"rows": len(files), "kept": int(kept), "bytes_removed": sum(file.bytes for file in files)}
+        if workflow is not None and workflow.import_summary is not None:
+            # Opening this stage set the imported workflow running again; nothing comes after it.
+            catalog.workflows.set_status(work.workflow_id, "completed")
     return dg.MaterializeResult(metadata=work.metadata())

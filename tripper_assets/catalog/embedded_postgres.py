@@ -70,7 +70,7 @@ class EmbeddedPostgres:
         self._home = home.absolute()
         self._settings = {**SETTINGS, **(settings or {})}
         self._started: tuple[int, int] | None = None  # our pid, because a fork inherits this object; the server's pid
-        self._presence: int | None = None
+        self._presence: tuple[int, int] | None = None  # our pid, for a fork shares the lock with us; the descriptor
         self._finalizer: weakref.finalize[[int], object] | None = None
         self.data = self._home / "postgres"
 
@@ -95,15 +95,15 @@ class EmbeddedPostgres:
         return self._url()
 
     def stop_if_idle(self) -> bool:
-        """Be done with the server, and stop it if it was started here and nobody else uses it; return whether it was stopped.
+        """Be done with the server, and stop it if nobody else uses it; return whether it was stopped.
 
-        Connections of this process count as use: dispose of its engines first.
+        The last one out stops it, whoever started it: where only its starter might, a run that outlived the sensor tick that started
+        the server left it running for ever. Connections of this process count as use: dispose of its engines first.
         """
-        if not self.started_here or self._presence is None:
-            self._release_presence()
+        if not self._is_present():
             return False
         with _lock(self._home / "postgres.lock"):
-            idle = _try_lock(self._presence, fcntl.LOCK_EX) and not self._clients()
+            idle = self._alone() and self._postmaster() is not None and not self._clients()
             if idle:
                 self._stop()
             self._release_presence()
@@ -125,11 +125,20 @@ class EmbeddedPostgres:
                 f"The folder {self._home} cannot be written ({error.strerror}); free it or set TRIPPER_HOME."
             ) from error
 
+    def _is_present(self) -> bool:
+        return self._presence is not None and self._presence[0] == os.getpid()
+
+    def _alone(self) -> bool:
+        """Return whether no other user holds the lock; ours is lost where one does, so that the caller must leave then."""
+        return self._presence is not None and _try_lock(self._presence[1], fcntl.LOCK_EX)
+
     def _hold_presence(self) -> None:
-        if self._presence is None:
-            self._presence = os.open(self._home / "postgres.users", os.O_RDWR)
-            self._finalizer = weakref.finalize(self, os.close, self._presence)
-            _wait_for_lock(self._presence, fcntl.LOCK_SH, self._home / "postgres.users")
+        if not self._is_present():
+            self._release_presence()
+            descriptor = os.open(self._home / "postgres.users", os.O_RDWR)
+            self._presence = (os.getpid(), descriptor)
+            self._finalizer = weakref.finalize(self, os.close, descriptor)
+            _wait_for_lock(descriptor, fcntl.LOCK_SH, self._home / "postgres.users")
 
     def _release_presence(self) -> None:
         if self._finalizer is not None:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -147,27 +148,45 @@ def test_two_processes_that_start_at_once_share_one_server(home: Path) -> None:
     assert sorted(started) == ["False", "True"]
     owner, guest = sorted(processes, key=lambda process: started[processes.index(process)] != "True")
     assert owner.communicate()[0].strip() == "False"  # the guest still uses it
-    assert guest.communicate()[0].strip() == "False"  # it was not started there
+    assert guest.communicate()[0].strip() == "True"  # the last one out
 
 
-def test_a_server_is_stopped_by_the_process_that_started_it_alone(home: Path, server: EmbeddedPostgres) -> None:
-    guest = EmbeddedPostgres(home)
-    guest.ensure_started()
-
-    assert not guest.stop_if_idle()
-    assert server.stop_if_idle()
-    assert not server.started_here
-    assert not server.stop_if_idle()
-
-
-def test_a_server_that_another_process_asked_for_is_not_stopped(home: Path, server: EmbeddedPostgres) -> None:
+def test_the_last_one_out_stops_the_server_whoever_started_it(home: Path, server: EmbeddedPostgres) -> None:
     guest = EmbeddedPostgres(home)
     guest.ensure_started()
 
     assert not server.stop_if_idle()
-    assert not guest.stop_if_idle()
-
     assert postmaster(server).is_running()
+    assert guest.stop_if_idle()
+    assert not (server.data / "postmaster.pid").exists()
+    assert not server.stop_if_idle()
+
+
+def test_a_fork_stops_nothing_and_its_parent_stays_present(home: Path, server: EmbeddedPostgres) -> None:
+    if not (child := os.fork()):
+        os._exit(server.stop_if_idle())
+    _, status = os.waitpid(child, 0)
+    guest = EmbeddedPostgres(home)
+    guest.ensure_started()
+
+    assert status == 0
+    assert not guest.stop_if_idle()
+    assert postmaster(server).is_running()
+
+
+def test_users_that_come_and_go_at_once_never_lose_the_server(home: Path, server: EmbeddedPostgres) -> None:
+    def use(_number: int) -> object:
+        own = EmbeddedPostgres(home, settings=UNSYNCED)
+        try:
+            return execute(own.ensure_started(), "SELECT pg_sleep(0.02)")
+        finally:
+            own.stop_if_idle()
+
+    server.stop_if_idle()
+    with ThreadPoolExecutor(4) as users:
+        assert len(list(users.map(use, range(24)))) == 24
+
+    assert not (server.data / "postmaster.pid").exists()
 
 
 def test_a_server_with_a_client_that_only_knows_the_url_is_not_stopped(server: EmbeddedPostgres) -> None:
