@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 MAX_TEXT = 20_000
 OLDEST = 99
-_N = r"(\d{1,3}(?:[.,]5|½)?)"
+_N = r"(\d{1,3}(?:[.,](?:5|25|75)|½)?)"
 _UNIT = r"(?:(?P<months>months?|mths?|monate?n?|mois|meses|mes[ei]|maanden|maand)|(?:years?|yrs?|jahren?|j\.|ans|años|anni|jaar|y/?o))"
 _DASH = r"\s?(?:-|–|—|to|bis|à|a|al|ai|tot|t/m|and|und|et|y|en)\s?"
 _CONTEXT = r"(?:ages?d?|aged|alter|âges?|edad(?:es)?|età|leeftijd(?:en)?|altersgruppe|kids|children|kinder(?:n)?|enfants|niños|bambini|kinderen)"

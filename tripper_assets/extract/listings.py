@@ -3,16 +3,15 @@
 import re
 from collections import Counter
 from datetime import datetime, time
-from typing import Any
 
 from tripper_assets.domain.activities import AgeRange, ImageObject, Offer
 from tripper_assets.domain.identity import fold
-from tripper_assets.extract.addresses import place_from_text
 from tripper_assets.extract.ages import find_ages
+from tripper_assets.extract.block_places import block_place, page_place
 from tripper_assets.extract.blocks import Line, ancestors
 from tripper_assets.extract.clock import Clock
 from tripper_assets.extract.drafts import Draft
-from tripper_assets.extract.facts import is_label, label_kind, labelled_facts
+from tripper_assets.extract.facts import is_label, label_kind
 from tripper_assets.extract.listing_days import (
     MAX_CLIMB,
     DatedLine,
@@ -94,6 +93,9 @@ class _Blocks:
         self.repeated = Counter(fold(line.text) for line in lines if line.heading)
         self.made, self.borrowed = 0, set[int]()
         self.page_time = self._time_for_all()
+        in_blocks = {id(line) for inside in self.members.values() for line in inside}
+        above = sum(id(line) not in in_blocks for line in lines[: min(self.dated_lines, default=0)])
+        self.page_place = page_place([line for line in lines if id(line) not in in_blocks], above, clock)
 
     def is_nameless(self, draft: Draft) -> bool:
         """Where most blocks name themselves, one that only a heading above names is the rest of another."""
@@ -219,9 +221,8 @@ class _Blocks:
 
     def _put_details(self, draft: Draft, one: DatedLine, inside: list[Line]) -> None:
         text = " · ".join(other.text for other in inside)[:2_000]
-        facts = labelled_facts(inside)
-        place: Any = next((found for stated in facts.get("where", []) if (found := place_from_text(stated))), None)
-        draft.put("location", place, facts["where"][0] if place else "")
+        place = block_place(inside, draft.get("name"), self.clock) or self.page_place
+        draft.put("location", place[0] if place else None, place[1] if place else "")
         long = [
             other.text
             for other in inside

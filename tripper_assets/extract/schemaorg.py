@@ -120,6 +120,7 @@ MODES = {
     **{mode: mode for mode in ("OfflineEventAttendanceMode", "OnlineEventAttendanceMode", "MixedEventAttendanceMode")},
     "offline": "OfflineEventAttendanceMode", "online": "OnlineEventAttendanceMode", "mixed": "MixedEventAttendanceMode",
 }  # fmt: skip
+_PLAIN_AGES = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)?\s?(?:[-–—]\s?(\d{1,3}(?:[.,]\d{1,2})?)?|(\+))?")
 MAX_EVENTS = 2_000
 MAX_DEPTH = 30
 
@@ -325,11 +326,12 @@ def _words(node: Node, *names: str) -> tuple[str, ...]:
 def age_range(node: Node) -> AgeRange | None:
     """Return the ages of typicalAgeRange, or of an audience's or the event's own suggested ages."""
     text = text_of(node.get("typicalAgeRange"))
-    match = re.fullmatch(r"(\d{1,2})?\s?(?:[-–—]\s?(\d{1,3})?|(\+))?", text)
+    match = _PLAIN_AGES.fullmatch(text)
     if text and match and (match[1] or match[2]):
         low, high = match[1], match[2] or (match[1] if text == match[1] else None)
         return AgeRange(
-            minValue=float(low) if low else None, maxValue=float(high) if high and int(high) <= OLDEST else None
+            minValue=_years(low) if low else None,
+            maxValue=_years(high) if high and _years(high) <= OLDEST else None,
         )
     spans = find_ages(text) if text else []
     if spans:
@@ -346,6 +348,10 @@ def age_range(node: Node) -> AgeRange | None:
         if any(age is not None for age in ages):
             return AgeRange(minValue=ages[0], maxValue=ages[1])
     return None
+
+
+def _years(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def _age(node: Node, *names: str) -> float | None:

@@ -125,3 +125,67 @@ def test_a_block_that_only_the_page_names_is_the_rest_of_another(read: Callable[
     found = read(page, url="https://example.org/events").activities
 
     assert [one.name for one in found] == [f"Walk {day}" for day in range(1, 9)]
+
+
+def blocks(*lines: str, above: str = "", below: str = "") -> str:
+    shows = "".join(
+        f"<section><h2>Show number {day}</h2><p>{day} May 2024, 14:00</p>{line}<p>A large puppet, a small mouse, a storm.</p></section>"
+        for day, line in enumerate(lines, start=4)
+    )
+    return f"<html lang=en-GB><main><h1>Puppet theatre programme</h1>{above}<div>{shows}</div>{below}</main></html>"
+
+
+def places(found: Extraction) -> list[tuple[str, str, str, str] | None]:
+    return [
+        (
+            one.location.name,
+            one.location.address.streetAddress,
+            one.location.address.addressLocality,
+            one.location.address.postalCode,
+        )
+        if one.location
+        else None
+        for one in found.activities
+    ]
+
+
+LAMP = "Little Lamp Theatre, 12 Mill Street, Leeds LS9 8AP"
+LAMP_PLACE = ("Little Lamp Theatre", "12 Mill Street", "Leeds", "LS9 8AP")
+
+
+def test_a_block_states_its_place_by_class_element_label_or_address(read: Callable[..., Extraction]) -> None:
+    page = blocks(
+        f'<p class="where">{LAMP}</p>',
+        "<div class='event-venue'><p>The Old Barn</p></div>",
+        f"<address>{LAMP}</address>",
+        f"<p>{LAMP}</p>",
+        "<p><b>Where:</b> The Old Barn, Oxford</p>",
+        "<p class=replacement>Tickets at the door</p>",
+        "<p class=where>Online</p>",
+    )
+
+    assert places(read(page, url=LIST)) == [
+        LAMP_PLACE,
+        ("The Old Barn", "", "", ""),
+        LAMP_PLACE,
+        LAMP_PLACE,
+        ("The Old Barn", "", "Oxford", ""),
+        None,
+        None,
+    ]
+
+
+def test_a_place_stated_once_for_all_holds_where_a_block_states_none(read: Callable[..., Extraction]) -> None:
+    for page in (
+        blocks("", "<p class=where>The Old Barn</p>", above=f"<p>{LAMP}</p>"),
+        blocks("", "<p class=where>The Old Barn</p>", below=f"<p>Venue: {LAMP}</p>"),
+    ):
+        assert places(read(page, url=LIST)) == [LAMP_PLACE, ("The Old Barn", "", "", "")]
+
+
+def test_an_address_below_the_list_or_one_of_several_is_not_the_place_of_all(read: Callable[..., Extraction]) -> None:
+    below = blocks("", "", below=f"<p>{LAMP}</p>")
+    several = blocks("", "", above=f"<p>{LAMP}</p><p>Town Hall, 1 High Street, Leeds LS1 2AB</p>")
+
+    assert places(read(below, url=LIST)) == [None, None]
+    assert places(read(several, url=LIST)) == [None, None]

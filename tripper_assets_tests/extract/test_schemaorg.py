@@ -125,6 +125,10 @@ def test_a_duration_gives_the_end(jsonld: Callable[..., Extraction]) -> None:
         ("all ages", 0, None),
         ("18-99", 18, 99),
         ("18-120", 18, None),
+        ("0.5-2", 0.5, 2),
+        ("2,5 – 4", 2.5, 4),
+        ("0.5-", 0.5, None),
+        ("6 months to 2 years", 0.5, 2),
     ],
 )
 def test_typical_ages(jsonld: Callable[..., Extraction], stated: str, low: float | None, high: float | None) -> None:
