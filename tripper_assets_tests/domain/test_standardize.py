@@ -1,69 +1,14 @@
-import random
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tripper_assets.domain.activities import (
-    Activity,
     ImageObject,
     Offer,
-    Place,
-    PostalAddress,
-    Provenance,
-    RawActivity,
-    Schedule,
 )
 from tripper_assets.domain.identity import activity_id, content_sha256
 from tripper_assets.domain.model import Problem
-from tripper_assets.domain.quality import check_bundle
-from tripper_assets.domain.sources import Source, SourceConfig, make_source
-from tripper_assets.domain.standardize import Standardized, standardize
-
-NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-SITE = "https://town.example"
-LIST = f"{SITE}/events"
-SOURCE = make_source(LIST)
-
-
-def stated(
-    name: str = "Theatre", page: str = "/events", method: str = "json-ld", place: str = "", **fields: object
-) -> RawActivity:
-    """One statement; ``page`` and ``url`` are paths of the site, ``place`` is a postcode or a locality or both."""
-    url = str(fields.pop("url", ""))
-    said = ["name", *(one for one, value in fields.items() if value)]
-    if place:
-        code, _, town = place.partition(" ") if place[0].isdigit() else ("", "", place)
-        fields["location"] = Place(name="Park", address=PostalAddress(postalCode=code, addressLocality=town))
-    return RawActivity.model_validate(
-        {
-            "page": SITE + page,
-            "name": name,
-            "url": SITE + url if url.startswith("/") else url,
-            "provenance": {one: Provenance(method=method, page=SITE + page) for one in said},  # pyright: ignore[reportArgumentType]
-            **fields,
-        }
-    )
-
-
-def standard(*raw: RawActivity, source: Source = SOURCE) -> Standardized:
-    return standardize(raw, source, now=NOW)
-
-
-def identified(*identities: str) -> list[str]:
-    return sorted(activity_id(SOURCE.key, one) for one in identities)
-
-
-def ids(found: Standardized) -> list[str]:
-    return [one.id for one in found.activities]
-
-
-def only(found: Standardized) -> Activity:
-    assert len(found.activities) == 1, [one.model_dump() for one in found.activities]
-    return found.activities[0]
-
+from tripper_assets.domain.sources import SourceConfig, make_source
+from tripper_assets.domain.standardize import Standardized
+from tripper_assets_tests.domain.statements import LIST, SITE, SOURCE, identified, ids, only, standard, stated
 
 # Who is who
 
@@ -371,100 +316,3 @@ def test_a_page_that_fills_more_fields_scores_higher() -> None:
 
 def test_nothing_stated_is_no_activity() -> None:
     assert standard() == Standardized((), (), ())
-
-
-# Properties over made-up sites on which everything collides
-
-PAGES = ["/", "/events", "/a", "/b", "/feed.ics"]
-NAMES = ["Theatre", "theatre!", "Zoo", "Führung", "x"]
-
-
-def statements(prefix: str = "", pages: Sequence[str] = PAGES) -> st.SearchStrategy[RawActivity]:
-    """Statements that collide in id, URL, page, name, place, language and date; ``prefix`` keeps two sites apart."""
-    own_urls = ["", *(f"{prefix}/{one}" for one in ("a", "b", "c"))]
-    days = st.sampled_from(
-        [
-            "",
-            "2026-05-02",
-            "2026-05-02T10:00",
-            "2026-05-02T10:00+02:00",
-            "2026-05-02T08:00Z",
-            "2026-05-09",
-            "1999-01-01",
-        ]
-    )
-    return st.builds(
-        stated,
-        name=st.sampled_from([f"{name}{prefix}" for name in NAMES]),
-        page=st.sampled_from([f"{prefix}{page}" for page in pages]),
-        method=st.sampled_from(["json-ld", "microdata", "ics", "listing", "text"]),
-        place=st.sampled_from(["", "Köln", "50667 Köln", "50999 Köln", "50667"]),
-        url=st.sampled_from([*own_urls, "https://tickets.example/1"]),
-        identifier=st.sampled_from(["", "", f"1{prefix}", f"2{prefix}"]),
-        inLanguage=st.sampled_from(["", "de", "en"]),
-        startDate=days,
-        endDate=days,
-        eventStatus=st.sampled_from([None, None, "EventScheduled", "EventCancelled"]),
-        eventSchedule=st.sampled_from(
-            [(), (), (Schedule(startDate="2026-05-02", startTime="10:00", repeatFrequency="P1W"),)]
-        ),
-        isAccessibleForFree=st.sampled_from([None, True, False]),
-        offers=st.sampled_from([(), (Offer(price="4", priceCurrency="EUR"),), (Offer(price="0"),)]),
-        description=st.sampled_from(["", "A play", "Ein Stück"]),
-    )
-
-
-@given(st.lists(statements(), max_size=12), st.randoms(use_true_random=False))
-def test_the_order_in_which_pages_arrive_changes_nothing(raw: list[RawActivity], dice: random.Random) -> None:
-    shuffled = list(raw)
-    dice.shuffle(shuffled)
-
-    assert standard(*shuffled) == standard(*raw)
-
-
-@given(st.lists(statements(), max_size=8), st.lists(statements("/other", pages=PAGES[1:]), max_size=8))
-def test_unrelated_activities_change_no_record(raw: list[RawActivity], unrelated: list[RawActivity]) -> None:
-    alone = {one.id: one.model_copy(update={"index": 0}) for one in standard(*raw).activities}
-    together = {one.id: one.model_copy(update={"index": 0}) for one in standard(*raw, *unrelated).activities}
-
-    assert alone.items() <= together.items()
-
-
-@given(st.lists(statements(), max_size=12))
-def test_every_statement_becomes_part_of_a_record_or_a_rejection(raw: list[RawActivity]) -> None:
-    found = standard(*raw)
-
-    assert len(set(ids(found))) == len(found.activities)
-    assert len(found.activities) + len(found.rejections) <= len(raw)
-    assert bool(found.activities or found.rejections) == bool(raw)
-
-
-@given(st.lists(statements(), max_size=12))
-def test_saying_everything_twice_changes_no_record(raw: list[RawActivity]) -> None:
-    assert standard(*raw, *raw).activities == standard(*raw).activities
-
-
-@given(st.lists(statements(), max_size=12))
-def test_no_record_that_was_let_through_holds_the_source(raw: list[RawActivity]) -> None:
-    found = standard(*raw).activities
-
-    failed = [
-        one
-        for one in check_bundle(found, source_url=SOURCE.url, maps={}, last=None, allowed_removals=0.3)
-        if not one.passed
-    ]
-
-    assert [one.name for one in failed if one.severity == "ERROR" and one.name != "not_empty"] == []
-
-
-def test_two_thousand_statements_are_read_in_seconds() -> None:
-    raw = [
-        stated(f"Theatre {number}", f"/{number}", startDate="2026-05-02T10:00+02:00", place="50667 Köln")
-        for number in range(2_000)
-    ]
-    began = datetime.now(UTC)
-
-    found = standard(*raw)
-
-    assert len(found.activities) == 2_000
-    assert datetime.now(UTC) - began < timedelta(seconds=20)
