@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from tripper_assets.domain.model import Problem
 from tripper_assets.extract.dates import find_dates
 
 _ISO = re.compile(
@@ -132,3 +133,9 @@ def archive_before(count: int, clock: Clock) -> str:
     if count <= LONG_LIST:
         return ""
     return (clock.now - (YEAR if count <= VERY_LONG_LIST else SEASON)).date().isoformat()
+
+
+def archive_problems(left_out: int, earliest: str, url: str) -> list[Problem]:
+    """Return the problem that tells how many entries of a list were left out as its archive; none where none was."""
+    message = f"{left_out} entries before {earliest} were left out as the archive of a long list."
+    return [Problem(code="archive_entries_left_out", subject=url, message=message)] if left_out else []

@@ -88,7 +88,8 @@ def page_drafts(page: Page, clock: Clock) -> tuple[list[Draft], list[Problem]]:
     drafts, problems = drafts_of(jsonld, "json-ld", page.url, page.base, clock)
     more, unnamed = drafts_of(microdata, "microdata", page.url, page.base, clock)
     structured = folded([*drafts, *more])
-    return text_drafts(page, clock, structured, [*jsonld, *microdata]), [*broken, *problems, *unnamed]
+    stated, left_out = text_drafts(page, clock, structured, [*jsonld, *microdata])
+    return stated, [*broken, *problems, *unnamed, *left_out]
 
 
 def _extraction(drafts: list[Draft], links: list[str], problems: list[Problem], url: str, sha256: str) -> Extraction:

@@ -7,8 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 from selectolax.lexbor import LexborNode
 
+from tripper_assets.domain.model import Problem
 from tripper_assets.extract.blocks import Line, ancestors
-from tripper_assets.extract.clock import Clock, archive_before
+from tripper_assets.extract.clock import Clock, archive_before, archive_problems
 from tripper_assets.extract.date_words import plain, vocabulary
 from tripper_assets.extract.dates import DateSpan, find_dates
 from tripper_assets.extract.listing_titles import MAX_TITLE, parts_without_dates
@@ -113,10 +114,11 @@ def looks_like_events(dated: list[DatedLine], lines: list[Line], page: Page, clo
     return timed >= len(dated) / 2 and any(one.day >= clock.now.date().isoformat() for one in dated)
 
 
-def without_archive(dated: list[DatedLine], clock: Clock) -> list[DatedLine]:
-    """In a long list, what passed long ago is an archive and no programme."""
+def without_archive(dated: list[DatedLine], clock: Clock, url: str) -> tuple[list[DatedLine], list[Problem]]:
+    """In a long list, what passed long ago is an archive and no programme; a problem counts what was left out."""
     earliest = archive_before(len({one.day for one in dated}), clock)
-    return [one for one in dated if one.day >= earliest]
+    kept = [one for one in dated if one.day >= earliest]
+    return kept, archive_problems(len(dated) - len(kept), earliest, url)
 
 
 def plain_dates(dated: list[DatedLine], clock: Clock) -> list[DatedLine]:

@@ -6,6 +6,7 @@ from datetime import datetime, time
 
 from tripper_assets.domain.activities import AgeRange, ImageObject, Offer
 from tripper_assets.domain.identity import fold
+from tripper_assets.domain.model import Problem
 from tripper_assets.extract.ages import find_ages
 from tripper_assets.extract.block_places import block_place, page_place
 from tripper_assets.extract.blocks import Line, ancestors
@@ -54,12 +55,15 @@ _HELD_AT = re.compile(
 )
 
 
-def listing_drafts(lines: list[Line], page: Page, clock: Clock, title: str) -> list[Draft]:
-    """Return a draft for each block with a title and a stated day; none where the page does not look like a list of activities."""
+def listing_drafts(lines: list[Line], page: Page, clock: Clock, title: str) -> tuple[list[Draft], list[Problem]]:
+    """Return a draft for each block with a title and a stated day; none where the page does not look like a list of activities.
+
+    A problem counts the entries that were left out as the archive of a long list.
+    """
     dated = dated_lines(lines, clock)
     if len({one.day for one in dated}) < 2 or not looks_like_events(dated, lines, page, clock, title):  # noqa: PLR2004 (a list has two)
-        return []
-    dated = without_archive(plain_dates(dated, clock), clock)
+        return [], []
+    dated, problems = without_archive(plain_dates(dated, clock), clock, page.url)
     find_blocks(dated, lines)
     reader = _Blocks(lines, page, clock, title, dated)
     drafts: dict[tuple[str, str], Draft] = {}
@@ -68,7 +72,7 @@ def listing_drafts(lines: list[Line], page: Page, clock: Clock, title: str) -> l
         if draft is not None:
             drafts.setdefault((fold(draft.get("name")), draft.get("startDate")), draft)
     drafts = {key: draft for key, draft in drafts.items() if not reader.is_nameless(draft)}
-    return list(drafts.values()) if _is_list(list(drafts.values()), title) else []
+    return (list(drafts.values()), problems) if not drafts or _is_list(list(drafts.values()), title) else ([], [])
 
 
 def _is_list(drafts: list[Draft], title: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from tripper_assets.domain.activities import GeoCoordinates, ImageObject, Organizer, Place
 from tripper_assets.domain.model import Problem
 from tripper_assets.extract.addresses import place_from_text
-from tripper_assets.extract.clock import Clock, archive_before, iso, parse_iso
+from tripper_assets.extract.clock import Clock, archive_before, archive_problems, iso, parse_iso
 from tripper_assets.extract.dates import find_dates
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.jsonld import normal_nodes
@@ -75,11 +75,11 @@ def json_drafts(text: str, url: str, clock: Clock) -> tuple[list[Draft], list[Pr
         drafts, problems = drafts_of(normal_nodes(value), "json-ld", url, "", clock)
         if drafts:
             return drafts, problems
-    return state_drafts(value, url, clock), []
+    return state_drafts(value, url, clock)
 
 
-def state_drafts(value: Any, base: str, clock: Clock) -> list[Draft]:  # noqa: ANN401 (any JSON value)
-    """Return a draft for each object that states a title and a start, in document order."""
+def state_drafts(value: Any, base: str, clock: Clock) -> tuple[list[Draft], list[Problem]]:  # noqa: ANN401 (any JSON value)
+    """Return a draft for each object that states a title and a start, in document order, without the archive of a long list."""
     drafts: list[Draft] = []
     for index, node in enumerate(walk(value)):
         if index > MAX_OBJECTS:
@@ -88,12 +88,9 @@ def state_drafts(value: Any, base: str, clock: Clock) -> list[Draft]:  # noqa: A
         draft = _draft(keys, base, clock)
         if draft is not None:
             drafts.append(draft)
-    return _without_archive(drafts, clock)
-
-
-def _without_archive(drafts: list[Draft], clock: Clock) -> list[Draft]:
     earliest = archive_before(len(drafts), clock)
-    return [draft for draft in drafts if draft.get("startDate")[:10] >= earliest]
+    kept = [draft for draft in drafts if draft.get("startDate")[:10] >= earliest]
+    return kept, archive_problems(len(drafts) - len(kept), earliest, base)
 
 
 def _draft(keys: dict[str, Any], base: str, clock: Clock) -> Draft | None:

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from tripper_assets.domain.activities import AgeRange, ImageObject, Offer, Organizer
 from tripper_assets.domain.identity import fold
+from tripper_assets.domain.model import Problem
 from tripper_assets.extract.addresses import place_from_text
 from tripper_assets.extract.ages import find_ages
 from tripper_assets.extract.blocks import Line, read_lines
@@ -55,30 +56,32 @@ SENTENCE = 60
 SHORTEST_ADDRESS, LONGEST_ADDRESS = 5, 200
 
 
-def text_drafts(page: Page, clock: Clock, structured: list[Draft], nodes: list[Node]) -> list[Draft]:
+def text_drafts(
+    page: Page, clock: Clock, structured: list[Draft], nodes: list[Node]
+) -> tuple[list[Draft], list[Problem]]:
     """Return the structured activities, the only one of them filled from the page's text; where there is none, what the text states."""
     if page.tree.body is None:
-        return structured
+        return structured, []
     if len(structured) > 1:
         _fill_times(structured, page, clock)
-        return structured
+        return structured, []
     if structured:
         _fill_from_meta(structured[0], page)
         _mend_zone(structured[0], page, clock)
         if structured[0].method == "microdata":
             put_shown_rule(structured[0], page)
-        return structured
+        return structured, []
     types = {one for node in nodes for one in node.get("@type", [])}
     if types & OTHER_SUBJECTS or is_other_page(page):
-        return []
+        return [], []
     lines = read_lines(main_content(page))
     facts = labelled_facts(lines)
     one_stated = len(facts.get("when", ())) == 1
-    listed = [] if one_stated else listing_drafts(lines, page, clock, title_of(page, lines))
+    listed, problems = ([], []) if one_stated else listing_drafts(lines, page, clock, title_of(page, lines))
     if len(listed) > 1:
-        return listed
+        return listed, problems
     detail = _detail(page, clock, lines, facts)
-    return stated_occurrences(detail, lines, facts, clock) if detail is not None else listed
+    return (stated_occurrences(detail, lines, facts, clock), []) if detail is not None else (listed, problems)
 
 
 def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
@@ -88,7 +91,7 @@ def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
     lines = read_lines(main_content(page))
     listed = {
         (fold(one.get("name")), one.get("startDate")[:10]): one
-        for one in listing_drafts(lines, page, clock, title_of(page, lines))
+        for one in listing_drafts(lines, page, clock, title_of(page, lines))[0]
     }
     for draft in structured:
         twin = listed.get((fold(draft.get("name")), draft.get("startDate")))

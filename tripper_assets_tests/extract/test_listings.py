@@ -85,13 +85,29 @@ def test_posts_with_dates_are_no_list_of_activities(read: Callable[..., Extracti
     assert read(page, url="https://example.org/blog").activities == []
 
 
-def test_a_long_list_drops_its_archive(read: Callable[..., Extraction]) -> None:
+def test_a_long_list_leaves_out_its_archive_and_counts_it(read: Callable[..., Extraction]) -> None:
     years = "".join(f"<li>June {day}, {year}: Walk {day}</li>" for year in (2021, 2022, 2024) for day in range(1, 15))
 
-    found = read(f"<html lang=en><h1>Events</h1><ul>{years}</ul></html>", url="https://example.org/events").activities
+    extraction = read(f"<html lang=en><h1>Events</h1><ul>{years}</ul></html>", url="https://example.org/events")
+    found = extraction.activities
 
     assert {one.startDate[:4] for one in found} == {"2024"}
     assert len(found) == 14
+    assert [(one.code, one.subject, one.message) for one in extraction.problems] == [
+        (
+            "archive_entries_left_out",
+            "https://example.org/events",
+            "28 entries before 2023-04-10 were left out as the archive of a long list.",
+        )
+    ]
+
+
+def test_a_list_of_nothing_but_archive_says_so(read: Callable[..., Extraction]) -> None:
+    days = "".join(f"<li>{month} {day}, 2021: Walk {day}</li>" for month in ("May", "June") for day in range(1, 25))
+    extraction = read(f"<html lang=en><h1>Events</h1><ul>{days}</ul></html>", url="https://example.org/events")
+
+    assert extraction.activities == []
+    assert [one.message[:10] for one in extraction.problems] == ["48 entries"]
 
 
 def test_that_a_place_is_closed_is_no_activity(read: Callable[..., Extraction]) -> None:

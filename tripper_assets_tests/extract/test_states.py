@@ -71,3 +71,12 @@ def test_broken_json_is_a_problem(read: Callable[..., Extraction], text: str) ->
 
     assert [problem.code for problem in extraction.problems] in (["json_broken"], [])
     assert extraction.activities == []
+
+
+def test_a_long_feed_counts_the_old_entries_that_it_leaves_out(read: Callable[..., Extraction]) -> None:
+    events = [{"title": f"Walk {day}", "start": f"{year}-03-{day:02}"} for year in (2021, 2024) for day in range(1, 29)]
+    extraction = read(json.dumps(events), url=URL)
+
+    assert len(extraction.activities) == 28
+    assert [(one.code, one.subject) for one in extraction.problems] == [("archive_entries_left_out", URL)]
+    assert extraction.problems[0].message.startswith("28 entries before 2023-04-10")
