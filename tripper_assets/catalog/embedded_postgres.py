@@ -28,6 +28,7 @@ DATABASE = "tripper"
 START_SECONDS = 60
 """Crash recovery after a power loss may take this long."""
 LOCK_SECONDS = 2 * START_SECONDS
+ENDING_SECONDS = 0.5
 MAX_SOCKET_PATH = 100
 """In bytes; the kernel takes 107."""
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -103,7 +104,7 @@ class EmbeddedPostgres:
         if not self._is_present():
             return False
         with _lock(self._home / "postgres.lock"):
-            idle = self._alone() and self._postmaster() is not None and not self._clients()
+            idle = self._alone() and self._postmaster() is not None and not self._has_clients()
             if idle:
                 self._stop()
             self._release_presence()
@@ -193,6 +194,15 @@ class EmbeddedPostgres:
         except psycopg.OperationalError:
             return 0
         return int(str(row[0])) if row else 0
+
+    def _has_clients(self) -> bool:
+        """Return whether somebody stays connected; the session of a connection that was just closed takes a moment to end."""
+        deadline = time.monotonic() + ENDING_SECONDS
+        while self._clients():
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(0.02)
+        return False
 
     def _start(self) -> None:
         """Bring the server up and make the database; the caller holds the lock."""
