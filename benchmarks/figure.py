@@ -49,8 +49,13 @@ def seconds_in_turns(*works: Callable[[], object], rounds: int = ROUNDS) -> list
         work()
     taken: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
-        for work, seconds in zip(works, taken, strict=True):
-            started = time.perf_counter()
-            work()
-            seconds.append(time.perf_counter() - started)
-    return [statistics.median(seconds) for seconds in taken]
+        for work, mine in zip(works, taken, strict=True):
+            mine.append(seconds(work))
+    return [statistics.median(mine) for mine in taken]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return how long ``work`` takes once."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
