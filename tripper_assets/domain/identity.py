@@ -11,15 +11,18 @@ from typing import Any
 from tripper_assets.domain.model import ActivityId, SourceKey
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tripper-assets:activity")
+_WORD = re.compile(r"\w+")
 UNHASHED_FIELDS = frozenset({"index", "provenance", "content_sha256"})
 
 
 def fold(text: str) -> str:
     """Return the words of ``text`` without case, accents and punctuation, joined by one space."""
+    if text.isascii():
+        return " ".join(_WORD.findall(text.lower()))
     # Decomposed before and after: the bold letters of social media have a case only then, and folding composes some anew.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(re.findall(r"\w+", plain))
+    return " ".join(_WORD.findall(plain))
 
 
 def activity_id(source_key: SourceKey, identity: str) -> ActivityId:
