@@ -1,7 +1,7 @@
 """What a person sees of an intermediate in the Dagster UI: a small table, and the columns of a stored model."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import dagster as dg
 
@@ -64,9 +64,31 @@ def column_schema(model: type[Model]) -> dg.TableSchema:
     """Return the columns of a stored model, with what each one means."""
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(
-                name, getattr(field.annotation, "__name__", str(field.annotation)), description=field.description
-            )
+            dg.TableColumn(name, _type_name(field.annotation), description=field.description)
             for name, field in model.model_fields.items()
         ]
     )
+
+
+VECTOR_COLUMNS = dg.TableSchema(
+    columns=[
+        dg.TableColumn("activity_id", "str"),
+        dg.TableColumn("text_sha256", "str", description="Of the text that the vector was made from."),
+        dg.TableColumn("vector", "list of float32", description="Unit length."),
+    ]
+)
+"""The columns of embeddings_map, which is stored as arrays and not as rows of a model."""
+
+
+def _type_name(annotation: Any) -> str:  # noqa: ANN401 (any annotation)
+    """Return a type as a person says it: ``list of Offer``, ``AgeRange or nothing``, ``str`` for an enumeration."""
+    kind, parts = get_origin(annotation), get_args(annotation)
+    if kind is tuple:
+        return f"list of {_type_name(parts[0])}"
+    if kind is dict:
+        return f"{_type_name(parts[1])} by name"
+    if kind is Literal:
+        return type(parts[0]).__name__
+    if type(None) in parts:
+        return " or ".join([*(_type_name(part) for part in parts if part is not type(None)), "nothing"])
+    return "anything" if annotation is Any else str(annotation.__name__)

@@ -50,7 +50,7 @@ def test_each_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(graph: 
 def test_each_stored_asset_shows_its_columns(graph: AssetGraph) -> None:
     without = {key for key in ASSETS if "dagster/column_schema" not in graph.get(dg.AssetKey(key)).metadata}
 
-    assert without == {"embeddings_map", "workflow_cleanup"}
+    assert without == {"workflow_cleanup"}
 
 
 def test_an_enrichment_depends_on_activities_alone(graph: AssetGraph) -> None:

@@ -1,11 +1,14 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tripper_assets.domain.activities import Activity, Geocoding, Place, PostalAddress, RawActivity
 from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
 from tripper_assets.domain.workflows import ImportSummary
-from tripper_assets.previews import SHOWN_CHARS, column_schema, preview
+from tripper_assets.formats import encode
+from tripper_assets.previews import SHOWN_CHARS, VECTOR_COLUMNS, column_schema, preview
 
 
 def raw(name: str, **fields: object) -> RawActivity:
@@ -97,5 +100,22 @@ def test_each_column_of_a_stored_model_tells_its_type_and_what_it_means() -> Non
     columns = {column.name: column for column in column_schema(Activity).columns}
 
     assert list(columns) == list(Activity.model_fields)
-    assert columns["name"].type == "str"
+    assert {
+        name: columns[name].type for name in ("name", "category", "offers", "ageRange", "eventStatus", "provenance")
+    } == {
+        "name": "str",
+        "category": "list of str",
+        "offers": "list of Offer",
+        "ageRange": "AgeRange or nothing",
+        "eventStatus": "str or nothing",
+        "provenance": "Provenance by name",
+    }
     assert columns["index"].description == "The position in this run's `activities`, which is ordered by id."
+
+
+def test_the_columns_of_vectors_are_those_that_are_stored() -> None:
+    vectors = EmbeddingsMap("h", "minilm", ("a",), ("t",), np.full((1, 384), 0.05, dtype=np.float32))
+
+    stored = pq.read_schema(pa.BufferReader(encode(vectors).data))
+
+    assert [column.name for column in VECTOR_COLUMNS.columns] == stored.names

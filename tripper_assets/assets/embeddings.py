@@ -11,7 +11,7 @@ from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.batches import SubmittedBatch
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.partitions import source_partitions
-from tripper_assets.previews import column_schema
+from tripper_assets.previews import VECTOR_COLUMNS, column_schema
 from tripper_assets.resources import Catalog, Clock
 from tripper_assets.tracking import stage
 
@@ -51,6 +51,7 @@ def embedding_batch(
     owners=OWNERS,
     output_required=False,
     description="Vectors by activity id (float32, unit length); while the provider's batch is pending nothing is yielded, and the workflow waits.",
+    metadata={"dagster/column_schema": VECTOR_COLUMNS},
 )
 def embeddings_map(
     context: dg.AssetExecutionContext,
