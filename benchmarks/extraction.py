@@ -28,7 +28,9 @@ def measure() -> list[Figure]:
     listings = [listing_page(number) for number in range(PAGES)]
     read = _ours(structured, 1), _ours(listings, 20)
     peer: Any = importlib.import_module("extruct.jsonld").JsonLdExtractor()  # installed by `make bench` only
-    ours, extruct, bare = seconds_in_turns(read[0], lambda: [peer.extract(page) for page in structured], _bare(structured))
+    ours, extruct, bare = seconds_in_turns(
+        read[0], lambda: [peer.extract(page) for page in structured], _bare(structured)
+    )
     ours_listings, bare_listings = seconds_in_turns(read[1], _bare(listings))
     return [
         Figure(

@@ -88,7 +88,9 @@ class _Imports:
             seconds(self._copy),
         )
 
-    def _load(self, records: Sequence[Activity], vectors: EmbeddingsMap, *, inserted: int = 0, updated: int = 0) -> None:
+    def _load(
+        self, records: Sequence[Activity], vectors: EmbeddingsMap, *, inserted: int = 0, updated: int = 0
+    ) -> None:
         summary = import_snapshot(
             self._database,
             source_key=self._source.key,

@@ -8,10 +8,11 @@ PAGE_BYTES = 64_000
 FIRST_DAY = date(2026, 4, 1)
 TOPICS = ("Puppet theatre", "Pottery afternoon", "Forest walk", "Story hour", "Swimming lesson", "Robot workshop")
 PLACES = ("Town library", "Old mill", "Botanical garden", "Youth club", "Lido")
-WORDS = (
+_PROSE = (
     "bring warm clothes and a snack children under six come with a grown-up the workshop is led by two artists and takes "
     "place in any weather please book early because places are few and the room is small"
-).split()
+)
+WORDS = tuple(_PROSE.split())
 
 
 def structured_page(number: int, links: tuple[str, ...] = ()) -> bytes:
@@ -111,7 +112,9 @@ def _styles() -> str:
 def _ballast(size: int) -> str:
     """Return what fills pages up: a third of it scripts, the rest markup that nobody reads."""
     script = f"<script>{_repeat('window.dataLayer=window.dataLayer||[];dataLayer.push({a:1});', size // 3)}</script>"
-    teaser = '<div class="teaser"><div class="inner"><span class="icon" aria-hidden="true"></span><em>News</em></div></div>'
+    teaser = (
+        '<div class="teaser"><div class="inner"><span class="icon" aria-hidden="true"></span><em>News</em></div></div>'
+    )
     return script + _repeat(teaser, max(0, size - len(script)))
 
 
