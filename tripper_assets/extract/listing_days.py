@@ -31,7 +31,7 @@ _EVENT_PAGE = re.compile(
     r"veranstaltung\w*|termine?|kalender|programm|kurse|spielplan|evenements?|agenda|programmation|activites|sorties|stages|evento?s?|eventi|calendario|"
     r"programma|actividades|talleres|attivita|corsi|agenda|evenementen|activiteiten|workshop|board|commission|committee|council)\b"
 )
-_PUBLISHED = re.compile(
+PUBLISHED = re.compile(
     r"\b(?:published|posted|updated|modified|uploaded|written|by admin|veröffentlicht|aktualisiert|verfügbar bis|available until|stand:|publié|©|copyright|comments?)\b",
     re.IGNORECASE,
 )
@@ -72,7 +72,7 @@ def dated_lines(lines: list[Line], clock: Clock) -> list[DatedLine]:
         if (
             any(_DAY_TAB.search(href) for _, href in line.links)
             or not any(char.isdecimal() for char in text)
-            or _PUBLISHED.search(text)
+            or PUBLISHED.search(text)
         ):
             continue
         now = clock.now if year is None else clock.now.replace(year=year, month=1, day=1)

@@ -61,6 +61,11 @@ _STREET = re.compile(
     r"\b\d{2,5}\s(?:[NSEW]\.?\s)?[^\W\d_]+\s(?:st|street|ave|avenue|rd|road|blvd|drive|dr|lane|ln)\b", re.IGNORECASE
 )
 _STOPS = ".!…»› "
+# A notice of a meeting names the board that meets; the rest is how it is announced.
+_ANNOUNCED = re.compile(
+    r"^(?:(?:public )?notice|order of business|agenda|minutes)\s(?:of|for)\s(?:(?:the|a|an)\s)?(?:(?:regular|special|annual|public)\s){0,2}(?:(?:meeting|hearing|session)\s(?:of|by)\s(?:the\s)?)?(?=[^\W\d_])",
+    re.IGNORECASE,
+)
 _EDGES = " \t,;:|·•-–—()[]/@*\"'"
 
 
@@ -83,7 +88,7 @@ def _without_dates(text: str, clock: Clock) -> str:
 
 def clean_title(text: str, clock: Clock) -> str:
     """Return the text as a title, empty where it is a date, a button, a weekday, a sentence or a number."""
-    stripped = _without_edges(text)
+    stripped = _ANNOUNCED.sub("", _without_edges(text))
     bare = _without_dates(stripped, clock)
     words = re.findall(r"[^\W\d_]{2,}", bare)
     bare = re.sub(r"\s(?:on|at|from|am|um|vom|le|du|el|il|op|for)$", "", bare)

@@ -15,6 +15,7 @@ from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.facts import is_label, label_kind
 from tripper_assets.extract.listing_days import (
     MAX_CLIMB,
+    PUBLISHED,
     DatedLine,
     best_of_blocks,
     dated_lines,
@@ -140,6 +141,9 @@ class _Blocks:
     def _name(self, one: DatedLine, inside: list[Line]) -> tuple[str, str]:
         """The block's heading, its first link or bold text, the rest of a dated line, the first line beside it; else the heading above."""
         headings = sorted((other.text for other in inside if other.heading), key=self._is_everywhere)
+        inside = [
+            other for other in inside if not PUBLISHED.search(other.text[:SENTENCE])
+        ]  # a byline names who wrote it
         links = [text for other in inside for text, _ in other.links]
         strongs = [other.strong for other in inside if other.strong and not label_kind(other.strong)]
         short = (

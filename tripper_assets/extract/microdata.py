@@ -25,10 +25,11 @@ _SKIPPED = frozenset({"script", "style", "template", "-text", "-comment", "_comm
 
 def microdata_nodes(page: Page) -> list[Node]:
     """Return the items that are no property of another, in document order."""
-    if "itemscope" not in page.text.lower():
+    items = page.tree.css("[itemscope]")[:MAX_ITEMS]
+    if not items:
         return []
     reader = _Reader(page)
-    return [reader.item(node) for node in page.tree.css("[itemscope]")[:MAX_ITEMS] if "itemprop" not in node.attributes]
+    return [reader.item(node) for node in items if "itemprop" not in node.attributes]
 
 
 class _Reader:

@@ -37,7 +37,7 @@ class Page:
     @cached_property
     def base(self) -> str:
         """What relative URLs are resolved against: the first base element, itself resolved against the page."""
-        node = self.tree.css_first("base[href]") if "<base" in self.text or "<BASE" in self.text else None
+        node = self.tree.css_first("base[href]")
         return (absolute(node.attributes.get("href") or "", self.url) if node else "") or self.url
 
     @cached_property
@@ -66,9 +66,11 @@ class Page:
 
 def parse_page(body: bytes, url: str, content_type: str | None) -> tuple[Page, list[Problem]]:
     """Return the page, parsed once, and a problem where it is nested deeper than any page is written and was cut there."""
-    text = decode(body, content_type).replace("\x00", "")
+    text = decode(body, content_type)
+    text = text.replace("\x00", "") if "\x00" in text else text
     problems = []
-    if text.count("<") - 2 * text.count("</") > SUSPICIOUS:
+    tags = text.count("<")
+    if tags > SUSPICIOUS and tags - 2 * text.count("</") > SUSPICIOUS:
         cut = _depth_cut(text)
         if cut < len(text):
             text = text[:cut]

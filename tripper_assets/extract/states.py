@@ -11,6 +11,7 @@ from tripper_assets.extract.clock import Clock, archive_before, archive_problems
 from tripper_assets.extract.dates import find_dates
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.jsonld import normal_nodes
+from tripper_assets.extract.listing_titles import first_time
 from tripper_assets.extract.loose_json import parse, walk
 from tripper_assets.extract.page import absolute
 from tripper_assets.extract.places import address_of, geo_of, items, name_of, text_of, url_of
@@ -58,6 +59,9 @@ LINKS = ("url", "link", "permalink", "htmllink", "eventurl", "eventpath", "detai
 DESCRIPTIONS = ("description", "details", "content", "excerpt", "summary", "body", "notes")
 IDENTIFIERS = ("icaluid", "uid", "eventid", "meetingid", "id", "guid")
 IMAGES = ("image", "imageurl", "featuredimage", "photourl", "thumbnail", "photo")
+_TIME_AT_END = re.compile(
+    r"(?<=[^\W\d_])(?:\s[-–|]|,|:)?\s(?:at\s|@\s?)?\d{1,2}(?::\d{2})?\s?(?:[ap]\.?m\.?|uhr)$", re.IGNORECASE
+)
 EPOCH_SECONDS = range(631_152_000, 4_102_444_800)  # 1990 to 2100
 
 
@@ -99,6 +103,7 @@ def _draft(keys: dict[str, Any], base: str, clock: Clock) -> Draft | None:
     if not name or not start:
         return None
     draft = Draft("embedded-state")
+    name, start = _with_time_of(name, start, clock)
     draft.put("name", name)
     draft.put("startDate", start, evidence)
     end = next((when for key in ENDS if (when := _when(keys.get(key), clock)[0])), "")
@@ -120,6 +125,15 @@ def _draft(keys: dict[str, Any], base: str, clock: Clock) -> Draft | None:
     draft.put("identifier", next((text for key in IDENTIFIERS if (text := text_of(keys.get(key)))), "")[:300])
     _put_about(draft, keys, base)
     return draft
+
+
+def _with_time_of(name: str, start: str, clock: Clock) -> tuple[str, str]:
+    """A calendar without times has them in its titles: "Storytime 10:00 a.m."."""
+    match = _TIME_AT_END.search(name) if len(start) == 10 else None  # noqa: PLR2004 (a date)
+    found, day = first_time(match[0]) if match else None, parse_iso(start)
+    if match is None or found is None or day is None:
+        return name, start
+    return name[: match.start()], clock.iso(datetime.combine(day, found[0]))
 
 
 def _title(value: Any) -> str:  # noqa: ANN401 (any JSON value)

@@ -205,3 +205,10 @@ def test_an_address_below_the_list_or_one_of_several_is_not_the_place_of_all(rea
 
     assert places(read(below, url=LIST)) == [None, None]
     assert places(read(several, url=LIST)) == [None, None]
+
+
+def test_a_notice_is_named_for_what_it_announces_and_never_for_its_writer(read: Callable[..., Extraction]) -> None:
+    page = """<html lang=en><main><h1>Events</h1><div><article><h2>Notice of Regular Meeting of the Friends of the Zoo</h2><p>May 4, 2024, 10 am</p></article>
+    <article><p>May 5, 2024, 2 pm</p><p>Posted by <a href=/a>Ann Writer</a></p><p>Kite workshop</p></article></div></main></html>"""
+
+    assert [one.name for one in read(page, url=LIST).activities] == ["Friends of the Zoo", "Kite workshop"]

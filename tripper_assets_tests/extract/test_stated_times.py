@@ -179,3 +179,28 @@ def test_a_rule_shown_beside_microdata_counts_where_both_agree(
     (activity,) = read(page).activities
 
     assert [rule.byDay for rule in activity.eventSchedule] == days
+
+
+def test_two_times_of_a_shown_day_are_its_start_and_end(read: Read) -> None:
+    both = '<time datetime="2024-05-04T15:00:00+02:00">4 May 2024</time> <time datetime="2024-05-04T17:00:00+02:00">until late</time>'
+    page = listing(f"<p>{both}</p>", "<p>5 May 2024 to 7 May 2024</p>")
+
+    assert times(read(page, url=LIST, timezone="Europe/London")) == [
+        ("2024-05-04T15:00:00+02:00", "2024-05-04T17:00:00+02:00"),
+        ("2024-05-05", "2024-05-07"),
+    ]
+
+
+def test_a_range_of_days_stays_one_whatever_hour_its_first_attribute_states(read: Read) -> None:
+    page = listing(
+        '<p><time datetime="2024-05-04T09:00:00+01:00">4 May 2024</time> to <time datetime="2024-05-06T17:00:00+01:00">6 May 2024</time></p>',
+        "<p>8 May 2024</p>",
+    )
+
+    assert times(read(page, url=LIST))[0] == ("2024-05-04", "2024-05-06")
+
+
+def test_a_utc_time_far_from_the_shown_hour_states_nothing_about_it(read: Read) -> None:
+    page = listing('<p><time datetime="2024-05-02T03:07:00Z">4 May 2024, 15:00</time></p>', "<p>5 May 2024</p>")
+
+    assert times(read(page, url=LIST))[0] == ("2024-05-04T15:00:00", "")

@@ -80,3 +80,20 @@ def test_a_long_feed_counts_the_old_entries_that_it_leaves_out(read: Callable[..
     assert len(extraction.activities) == 28
     assert [(one.code, one.subject) for one in extraction.problems] == [("archive_entries_left_out", URL)]
     assert extraction.problems[0].message.startswith("28 entries before 2023-04-10")
+
+
+@pytest.mark.parametrize(
+    ("title", "name", "start"),
+    [
+        ("Storytime 10:00 a.m.", "Storytime", "2024-05-04T10:00:00"),
+        ("Storytime - 2pm", "Storytime", "2024-05-04T14:00:00"),
+        ("Vorlesen, 15 Uhr", "Vorlesen", "2024-05-04T15:00:00"),
+        ("Studio 54", "Studio 54", "2024-05-04"),
+    ],
+)
+def test_a_day_without_a_time_has_the_one_at_its_title_s_end(
+    read: Callable[..., Extraction], title: str, name: str, start: str
+) -> None:
+    (activity,) = read(json.dumps({"title": title, "start": "2024-05-04"}), url=URL).activities
+
+    assert (activity.name, activity.startDate) == (name, start)
