@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value and nothing else.")]
-PIPE_WIDTH = 160
 # Text from pages may hold escape sequences that move a terminal's cursor, and marks that turn a line's reading direction.
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 ESCAPE_SEQUENCE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[ -/]*[0-~])")
@@ -32,20 +31,14 @@ def printable(text: str) -> str:
     return CONTROLS.sub("", ESCAPE_SEQUENCE.sub("", text))
 
 
-def console() -> Console:
-    """Return a console on standard output; in a pipe it is plain and wide."""
-    piped = not sys.stdout.isatty()
-    return Console(width=PIPE_WIDTH if piped else None, highlight=False, emoji=False, soft_wrap=piped)
-
-
 def say(text: str) -> None:
-    """Print a line for a person, markup of strangers left as text."""
-    console().print(printable(text), markup=False)
+    """Print a line for a person; brackets and colons of strangers are no markup of ours."""
+    sys.stdout.write(printable(text) + "\n")
 
 
 def print_error(sentence: str) -> None:
     """Print an error's sentence on one line."""
-    Console(stderr=True, highlight=False, emoji=False, soft_wrap=True).print(f"error: {_flat(sentence)}", markup=False)
+    sys.stderr.write(f"error: {_flat(sentence)}\n")
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 (any JSON value)
@@ -66,7 +59,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, tit
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(_flat(cell)) for cell in row))
-    console().print(table)
+    Console(highlight=False, emoji=False).print(table)
 
 
 def _flat(cell: object) -> str:

@@ -1,0 +1,88 @@
+"""What the Dagster webserver is asked over GraphQL: is the graph loaded, does the daemon beat, and to cancel what runs."""
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tripper_assets.domain.errors import PermanentError
+from tripper_assets.resources import LOOPBACK
+
+ANSWER_SECONDS = 5
+GRAPH = """{ workspaceOrError { ... on Workspace { locationEntries {
+  loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
+DAEMON = "{ instance { daemonHealth { allDaemonStatuses { required lastHeartbeatTime } } } }"
+RUNS = "query($filter: RunsFilter!) { runsOrError(filter: $filter) { ... on Runs { results { id } } } }"
+CANCEL = "mutation($ids: [String!]!) { terminateRuns(runIds: $ids) { __typename } }"
+UNDER_WAY = ["STARTING", "STARTED", "CANCELING"]
+
+
+@dataclass(frozen=True)
+class Webserver:
+    """A webserver on loopback."""
+
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Where its pages are."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def answers(self) -> bool:
+        """Return whether it listens and knows itself."""
+        try:
+            return self._exchange("GET", "/server_info") is not None
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def has_graph(self) -> bool:
+        """Return whether the code location is loaded.
+
+        Raises:
+            PermanentError: it cannot be loaded, and why.
+        """
+        workspace = self._ask(GRAPH).get("workspaceOrError", {})
+        entries = [entry for entry in workspace.get("locationEntries", []) if entry["loadStatus"] == "LOADED"]
+        for entry in entries:
+            if entry["locationOrLoadError"]["__typename"] == "PythonError":
+                message = str(entry["locationOrLoadError"]["message"]).strip()
+                raise PermanentError(f"The graph cannot be loaded ({message}); mend it, `tripper doctor` tries it too.")
+        return bool(entries)
+
+    def has_daemon(self, since: float) -> bool:
+        """Return whether every daemon that is needed gave a sign of life after ``since``, a time as time.time() tells it."""
+        statuses = self._ask(DAEMON).get("instance", {}).get("daemonHealth", {}).get("allDaemonStatuses", [])
+        beats = [one["lastHeartbeatTime"] or 0 for one in statuses if one["required"]]
+        return bool(beats) and min(beats) >= since
+
+    def runs_under_way(self, socket: str) -> list[str]:
+        """Return the runs that work in the code server at a socket; those of the command line are not among them."""
+        # Dagster notes with a run which server it was launched in, as this very text.
+        server = json.dumps({"host": "localhost", "socket": socket})
+        tags = [{"key": ".dagster/grpc_info", "value": server}]
+        found = self._ask(RUNS, filter={"statuses": UNDER_WAY, "tags": tags}).get("runsOrError", {})
+        return [run["id"] for run in found.get("results", [])]
+
+    def cancel(self, runs: list[str]) -> None:
+        """Ask runs to end as canceled."""
+        self._ask(CANCEL, ids=runs)
+
+    def _ask(self, query: str, **variables: object) -> dict[str, Any]:
+        """Return the answer's data; empty where there is none yet."""
+        try:
+            answer = self._exchange("POST", "/graphql", {"query": query, "variables": variables})
+        except (OSError, http.client.HTTPException):
+            return {}
+        return (answer or {}).get("data") or {}
+
+    def _exchange(self, method: str, path: str, body: object = None) -> dict[str, Any] | None:
+        # The standard library's connection, which knows no proxies: this never leaves the machine.
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return json.loads(reply.read()) if reply.status == http.client.OK else None
+        except ValueError:
+            return None  # somebody else's page
+        finally:
+            connection.close()
