@@ -31,7 +31,6 @@ EVENT_TYPES = frozenset(
         "LiteraryEvent",
         "MusicEvent",
         "MusicFestival",
-        "PublicationEvent",
         "SaleEvent",
         "ScreeningEvent",
         "SocialEvent",
@@ -42,10 +41,8 @@ EVENT_TYPES = frozenset(
         "PerformingArtsEvent",
         "SessionSeries",
         "ScheduledSession",
-        "Slot",
-        "FacilityUse",
     ]
-) - {"PublicationEvent", "Slot", "FacilityUse"}
+)
 PLACE_TYPES = frozenset(
     [
         "TouristAttraction",
