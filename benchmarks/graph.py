@@ -1,0 +1,177 @@
+"""The sample site's unchanged rerun through Dagster in one process, beside the same stages called as plain functions."""
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+
+from benchmarks.figure import Figure, seconds_in_turns
+from tripper_assets.catalog.activities import current_activities, import_snapshot
+from tripper_assets.catalog.database import Database
+from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
+from tripper_assets.cli.demo import CONFIG, LOCATION
+from tripper_assets.clients.crawler import crawl
+from tripper_assets.clients.embeddings import (
+    BatchProvider,
+    LocalBatches,
+    LocalEmbedder,
+    collect_embeddings,
+    submit_embeddings,
+)
+from tripper_assets.clients.gazetteer import OfflineGeocoder
+from tripper_assets.clients.geocoding import geocode_activities
+from tripper_assets.clients.images import collect_images
+from tripper_assets.clients.objects import Objects
+from tripper_assets.definitions import build_definitions
+from tripper_assets.demo.server import serve
+from tripper_assets.domain.activities import Activity, RawActivity
+from tripper_assets.domain.diff import diff_records
+from tripper_assets.domain.identity import ids_sha256
+from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap
+from tripper_assets.domain.merge import merge
+from tripper_assets.domain.quality import LastImport, check_bundle
+from tripper_assets.domain.sources import Source, make_source
+from tripper_assets.domain.standardize import standardize
+from tripper_assets.extract import extract_activities
+from tripper_assets.partitions import SOURCES, WORKFLOW_TAG
+from tripper_assets.resources import Catalog, catalog_on, http_client
+from tripper_assets.settings import Settings
+
+NOW = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
+FIRST = "first"
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def measure() -> list[Figure]:
+    """Return seconds of one rerun in which nothing changed.
+
+    The plain functions crawl, standardize, enrich, join, check, compare and import, and keep nothing between two stages. What Dagster's run
+    takes more goes into its event log (SQLite commits each event, and each materialization in three files), into making the code location's
+    jobs and the run's plan, into storing and reading each intermediate, and into the workflow's rows in the catalog.
+    """
+    with _graph() as graph:
+        graph.run(FIRST)
+        numbers = itertools.count()
+        ours, plain = seconds_in_turns(lambda: graph.run(f"rerun-{next(numbers)}"), graph.run_plainly)
+    return [Figure("graph_rerun", "s", "lower", ours, None, "", plain, "the stages as plain functions")]
+
+
+@contextmanager
+def _graph() -> Generator["_Graph"]:
+    # Not a TemporaryDirectory: root's PostgreSQL runs as another user, who must be able to reach it.
+    home = Path(tempfile.mkdtemp(prefix="tripper-bench-"))
+    server = EmbeddedPostgres(home)
+    try:
+        database = Database(server.ensure_started())
+        database.upgrade()
+        (home / "dagster").mkdir()
+        with serve(0, NOW.date()) as site, dg.DagsterInstance.local_temp(str(home / "dagster"), OVERRIDES) as instance:
+            yield _made(home, catalog_on(database), instance, site.url)
+        database.dispose()
+    finally:
+        server.stop()
+        shutil.rmtree(home)
+
+
+OVERRIDES = {"telemetry": {"enabled": False}}
+
+
+def _made(home: Path, catalog: Catalog, instance: dg.DagsterInstance, url: str) -> "_Graph":
+    catalog.sources.add_location(LOCATION)
+    source = catalog.sources.add(make_source(url, CONFIG, location_id=LOCATION.id))
+    instance.add_dynamic_partitions(SOURCES, [source.key])
+    settings = Settings(home=home, demo_port=int(url.rstrip("/").rpartition(":")[2]))
+    objects = Objects(settings.objects_url)
+    return _Graph(source, settings, catalog, objects, instance, OfflineGeocoder(home))
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """One source with all that its stages need, run in two ways."""
+
+    source: Source
+    settings: Settings
+    catalog: Catalog
+    objects: Objects
+    instance: dg.DagsterInstance
+    geocoder: OfflineGeocoder
+
+    def run(self, workflow: str) -> None:
+        """Do as `tripper run` does in its process, once everything is imported and open."""
+        given: dict[str, object] = {"settings": self.settings, "catalog": self.catalog, "objects": self.objects}
+        given |= {"geocoder": self.geocoder, "clock": dg.ResourceDefinition.hardcoded_resource(lambda: NOW)}
+        job = build_definitions(given).resolve_job_def("run_source")
+        tags = {WORKFLOW_TAG: workflow}
+        job.execute_in_process(
+            instance=self.instance, partition_key=self.source.key, tags=tags, run_config=QUIET, raise_on_error=True
+        )
+        found = self.catalog.workflows.get(workflow)
+        if found is None or found.status != "completed":
+            message = f"the run ended as {found and found.status}: its figure would say nothing"
+            raise ValueError(message)
+
+    def run_plainly(self) -> None:
+        """Call one stage after another."""
+        stated = asyncio.run(self._crawl())
+        activities = standardize(stated, self.source, now=NOW).activities
+        ids = ids_sha256(one.id for one in activities)
+        images = ImagesMap(ids, asyncio.run(self._images(activities)))
+        places, vectors = self._places(activities, ids), self._vectors(activities)
+        records = merge(activities, images=images, places=places, embeddings=vectors).records
+        held = current_activities(self.catalog.database, self.source.key)
+        joined: dict[str, str | None] = {"images_map": ids, "geocoded_map": ids, "embeddings_map": vectors.ids_sha256}
+        last = LastImport(frozenset(one["id"] for one in held))
+        check_bundle(records, source_url=self.source.url, maps=joined, last=last, allowed_removals=0.3)
+        diff_records(held, [one.dump() for one in records], before_name="catalog", after_name="plain")
+        self._import(records, vectors)
+
+    async def _crawl(self) -> list[RawActivity]:
+        def read_page(body: bytes, url: str, content_type: str | None):  # noqa: ANN202 (see extract_activities)
+            return extract_activities(body, url=url, content_type=content_type, now=NOW, timezone=CONFIG.timezone)
+
+        async with http_client(self.settings, self.source) as client:
+            known = self.catalog.pages.load(self.source.key)
+            found = await crawl(self.source, client=client, known=known, read_page=read_page, clock=lambda: NOW)
+        self.catalog.pages.save(self.source.key, found.pages)
+        return found.raw_activities
+
+    async def _images(self, activities: tuple[Activity, ...]) -> tuple[ImageRow, ...]:
+        known = self.catalog.images
+        async with http_client(self.settings, self.source) as client:
+            return (
+                await collect_images(activities, client=client, objects=self.objects, known=known, clock=lambda: NOW)
+            )[0]
+
+    def _places(self, activities: tuple[Activity, ...], ids: str) -> GeocodedMap:
+        cache, config = self.catalog.geocodes, self.source.config
+        rows, _ = geocode_activities(
+            activities, geocoder=self.geocoder, cache=cache, country_code=config.country_code, region=config.region
+        )
+        return GeocodedMap(ids, rows)
+
+    def _vectors(self, activities: tuple[Activity, ...]) -> EmbeddingsMap:
+        provider: BatchProvider = LocalBatches(LocalEmbedder(), self.objects)
+        batch = submit_embeddings(activities, provider=provider, cache=self.catalog.embeddings)
+        collected = collect_embeddings(batch, provider=provider, cache=self.catalog.embeddings)
+        if collected is None:
+            message = "the local batch is pending, which it never is"
+            raise ValueError(message)
+        return collected[0]
+
+    def _import(self, records: tuple[Activity, ...], vectors: EmbeddingsMap) -> None:
+        import_snapshot(
+            self.catalog.database,
+            source_key=self.source.key,
+            records=records,
+            vectors=vectors,
+            workflow_id=FIRST,
+            bundle_sha256="0" * 64,
+            at=NOW,
+        )
