@@ -13,7 +13,7 @@ from tripper_assets.cli.output import Json, say
 from tripper_assets.cli.run import finish
 from tripper_assets.cli.session import Session, open_session
 from tripper_assets.cli.summary import summary
-from tripper_assets.demo.server import serve
+from tripper_assets.demo.server import is_shown, serve
 from tripper_assets.domain.sources import Location, Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import LOOPBACK, utc_now
@@ -44,17 +44,23 @@ def demo(
 ) -> None:
     """Serve the sample site on loopback, take it through the graph, import it and search it."""
     settings = load_settings()
-    with serve(settings.demo_port, today=date.today()) as site:  # noqa: DTZ011 (the visitor's own day)
+    source = demo_source(settings.demo_port)
+    with _shown(settings.demo_port):
         if serve_only:
-            say(f"The sample site is at {site.url}; Ctrl-C stops it.")
+            say(f"The sample site is at {source.url}; Ctrl-C stops it.")
             _wait_for_interrupt()
             return
         with open_session() as session:
-            workflow = _run(session, demo_source(settings.demo_port), keep_files=keep_files, quiet=as_json)
+            workflow = _run(session, source, keep_files=keep_files, quiet=as_json)
             hits = {text: find(session, text, limit=1) for text in QUESTIONS}
     finish(workflow, as_json=as_json)
     if not as_json:
         _tell(workflow, hits)
+
+
+def _shown(port: int) -> contextlib.AbstractContextManager[object]:
+    """Show the sample site, unless a `tripper up` does."""
+    return contextlib.nullcontext() if is_shown(port) else serve(port, today=date.today())  # noqa: DTZ011 (the visitor's own day)
 
 
 def _wait_for_interrupt() -> None:
@@ -88,7 +94,7 @@ def _tell(workflow: Workflow, hits: dict[str, list[Any]]) -> None:
         say(f"  {text}")
         print_hits(found)
     say(
-        "Next: `tripper run URL` with a site of yours, `tripper search TEXT`, `tripper status`, and `dagster dev` for the graph."
+        "Next: `tripper run URL` with a site of yours, `tripper search TEXT`, `tripper status`, and `tripper up` for the graph."
     )
 
 

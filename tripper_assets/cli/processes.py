@@ -28,7 +28,9 @@ class StopAskedError(Exception):
 class Child:
     """One process with all that it starts; what it writes is appended to its log, which is turned over when it is large."""
 
-    def __init__(self, name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path):
+    def __init__(
+        self, name: str, command: Sequence[str], *, log: Path, environment: Mapping[str, str], folder: Path
+    ) -> None:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -86,9 +88,8 @@ def _ending(code: int | None) -> str:
 class Owner:
     """The one owner of the children: it starts, watches and stops them; signals to end are noted and asked for between steps."""
 
-    def __init__(self, on_start: Callable[[Sequence[int]], None] = lambda _sessions: None) -> None:
+    def __init__(self) -> None:
         self._children: list[Child] = []
-        self._on_start = on_start
         self._stop_asked = False
 
     def listen(self, *signals: signal.Signals) -> None:
@@ -105,12 +106,14 @@ class Owner:
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._stop_asked = True
 
-    def start(self, child: Callable[[], Child]) -> Child:
-        """Start a child after all others."""
-        started = child()
-        self._children.append(started)
-        self._on_start([child.session for child in self._children])
-        return started
+    def own(self, child: Child) -> None:
+        """Take charge of a child that was just started, after all others."""
+        self._children.append(child)
+
+    @property
+    def sessions(self) -> list[int]:
+        """The children's sessions, as they were started."""
+        return [child.session for child in self._children]
 
     def look(self) -> None:
         """Do nothing while all is well.
@@ -135,19 +138,16 @@ class Owner:
         self.look()
         while not ready():
             if time.monotonic() > deadline:
-                raise TransientError(f"The {what} is not ready within {seconds:.0f} s; look into its log and try again.")
+                raise TransientError(
+                    f"The {what} is not ready within {seconds:.0f} s; look into its log and try again."
+                )
             time.sleep(LOOK_SECONDS)
             self.look()
 
-    def stop_last(self) -> None:
-        """Stop the child that was started last, if there is one."""
-        if self._children:
+    def stop(self, down_to: str = "") -> None:
+        """Stop the children, the last one first: all, or those after the one named ``down_to``."""
+        while self._children and self._children[-1].name != down_to:
             self._children.pop().stop()
-
-    def stop(self) -> None:
-        """Stop all children, the last one first."""
-        while self._children:
-            self.stop_last()
 
 
 def end_session(session: int, grace_seconds: float, *, home: Path | None = None) -> int:

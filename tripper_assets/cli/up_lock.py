@@ -68,8 +68,11 @@ def hold_up_lock(home: Path, address: str) -> Generator[UpLock]:
     """
     descriptor = os.open(home / NAME, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        if not _try_lock(descriptor):
-            raise PermanentError(_refusal(home))
+        while not _try_lock(descriptor):
+            if running := running_up(home):
+                raise PermanentError(
+                    f"`tripper up` runs in {home} already: process {running.pid}, {running.address}; `tripper down` stops it."
+                )
         lock = UpLock(descriptor, address, _read(home))
         yield lock
         lock.clear()
@@ -105,12 +108,6 @@ def is_held(home: Path) -> bool:
 def left_behind(home: Path) -> Running | None:
     """Return what a killed `tripper up` wrote down."""
     return _read(home)
-
-
-def _refusal(home: Path) -> str:
-    running = running_up(home)
-    who = f"process {running.pid}, {running.address}" if running else "it is just ending"
-    return f"`tripper up` runs in {home} already ({who}); `tripper down` stops it."
 
 
 def _read(home: Path) -> Running | None:

@@ -28,13 +28,6 @@ class Webserver:
         """Where its pages are."""
         return f"http://{LOOPBACK}:{self.port}"
 
-    def answers(self) -> bool:
-        """Return whether it listens and knows itself."""
-        try:
-            return self._exchange("GET", "/server_info") is not None
-        except (OSError, http.client.HTTPException):
-            return False
-
     def has_graph(self) -> bool:
         """Return whether the code location is loaded.
 

@@ -1,6 +1,7 @@
 """Shows the sample sites on loopback, and counts what it sends."""
 
 import errno
+import http.client
 import threading
 from collections import Counter
 from collections.abc import Generator
@@ -13,6 +14,8 @@ from tripper_assets.demo.site import DemoSite
 from tripper_assets.domain.errors import PermanentError
 
 LOOPBACK = "127.0.0.1"
+NAME = "tripper-demo"
+ANSWER_SECONDS = 2
 
 
 class DemoServer(ThreadingHTTPServer):
@@ -33,6 +36,7 @@ class DemoServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server_version = NAME
     server: DemoServer  # pyright: ignore[reportIncompatibleVariableOverride] (only DemoServer makes handlers)
     timeout = 30
     # Headers and body leave in one packet: two of them wait for each other's acknowledgement for 40 ms.
@@ -58,6 +62,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 (the standard library's signature)
         """Stay quiet."""
+
+
+def is_shown(port: int) -> bool:
+    """Return whether some process shows the sample sites at ``port`` already."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("HEAD", "/")
+        return (connection.getresponse().headers.get("Server") or "").startswith(NAME)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 @contextmanager
