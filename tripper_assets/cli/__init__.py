@@ -35,6 +35,7 @@ def main() -> None:
     except TripperError as error:
         print_error(str(error))
         sys.exit(FAILED)
-    except KeyboardInterrupt:
-        print_error("Interrupted; what was stored stays, and the same command goes on from there.")
-        sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # typer's word for Ctrl-C
+            print_error("Interrupted; what was stored stays, and the same command goes on from there.")
+        raise

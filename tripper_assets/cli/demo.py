@@ -48,7 +48,8 @@ def demo(
     with _shown(settings.demo_port):
         if serve_only:
             say(f"The sample site is at {source.url}; Ctrl-C stops it.")
-            _wait_for_interrupt()
+            with contextlib.suppress(KeyboardInterrupt):
+                wait_for_interrupt()
             return
         with open_session() as session:
             workflow = _run(session, source, keep_files=keep_files, quiet=as_json)
@@ -63,9 +64,9 @@ def _shown(port: int) -> contextlib.AbstractContextManager[object]:
     return contextlib.nullcontext() if is_shown(port) else serve(port, today=date.today())  # noqa: DTZ011 (the visitor's own day)
 
 
-def _wait_for_interrupt() -> None:
-    with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+def wait_for_interrupt() -> None:
+    """Wait until somebody presses Ctrl-C."""
+    threading.Event().wait()
 
 
 def demo_source(port: int) -> Source:

@@ -45,11 +45,14 @@ def run_job(
 
     Raises:
         PermanentError: the run failed, and the workflow is as good as it was before.
+        KeyboardInterrupt: somebody interrupted it.
     """
     prepare_home(session.settings)
     with StageProgress(quiet=quiet) as progress:
         failure = _execute(session.announcing(progress), job, workflow, tags or {})
     found = session.workflow(workflow.id)
+    if found.status == "canceled":  # Dagster took the interrupt, and its steps wrote it down
+        raise KeyboardInterrupt
     if failure and found.status in GOOD:
         raise PermanentError(failure)
     return found

@@ -41,7 +41,8 @@ class StageProgress:
         if self._bars:
             self._draw(self._bars, asset, event, counts)
         elif not self._quiet and event not in ("started", "progress"):
-            seconds = time.monotonic() - self._started.get(asset, time.monotonic())
+            now = time.monotonic()
+            seconds = now - self._started.get(asset, now)
             sys.stderr.write(f"{asset}: {event} in {seconds:.1f} s{_shown(counts)}\n")
 
     def _draw(self, bars: Progress, asset: str, event: str, counts: Mapping[str, Any]) -> None:

@@ -1,0 +1,57 @@
+"""A running workflow is bars on a terminal, plain lines in a pipe, and nothing where one JSON value was asked for."""
+
+import io
+import re
+from contextlib import redirect_stderr
+
+import pytest
+
+from tripper_assets.cli.progress import StageProgress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def tell(progress: StageProgress) -> None:
+    with progress:
+        progress("raw_activities", "started", {})
+        progress("raw_activities", "progress", {"fetched": 25})
+        progress("raw_activities", "completed", {"rows": 75, "fetched": 77, "pages_found": 80})
+        progress("embeddings_map", "started", {})
+        progress("embeddings_map", "skipped", {})
+        progress("final_jsonl", "failed", {"rows": 3})
+
+
+def test_a_pipe_gets_one_line_for_each_stage_that_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(StageProgress())
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert [re.sub(r"[0-9.]+ s", "N s", line) for line in said.err.splitlines()] == [
+        "raw_activities: completed in N s (75 rows, 77 fetched)",
+        "embeddings_map: skipped in N s",
+        "final_jsonl: failed in N s (3 rows)",
+    ]
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(StageProgress(quiet=True))
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_bars_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    with redirect_stderr(Terminal()) as screen:
+        tell(StageProgress())
+
+    assert capsys.readouterr().out == ""
+    assert "75 rows, 77 fetched" in screen.getvalue()
+    assert "[green]" not in screen.getvalue()
+    assert all(asset in screen.getvalue() for asset in ("raw_activities", "embeddings_map", "final_jsonl"))
