@@ -14,7 +14,7 @@ from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.batches import BatchStatus, SubmittedBatch
 from tripper_assets.domain.embeddings import embedding_text, vector_problem
-from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.errors import CorruptObjectError, NotFoundError, PermanentError
 from tripper_assets.domain.identity import ids_sha256, text_sha256
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.domain.model import Problem
@@ -29,6 +29,8 @@ MAX_TOKENS = 256
 """What the model was trained with; all-MiniLM-L6-v2 cuts there itself."""
 BATCH = 32
 MAX_THREADS = 4
+CONTENT = b"content_sha256"
+"""Where a stored batch holds the hash of its texts' hashes and vectors."""
 
 
 class Embedder(Protocol):
@@ -167,7 +169,7 @@ class LocalBatches:
     def submit(self, texts: Mapping[str, str]) -> str:
         """Embed the texts and store the vectors; texts that were submitted before are found again, and not embedded."""
         batch_id = _batch_id(self.model, texts)
-        if not self._objects.exists(_key(batch_id)):
+        if not self._holds(batch_id):
             hashes = sorted(texts)
             vectors = self._embedder.embed([texts[one] for one in hashes])
             self._objects.put(_key(batch_id), _as_bytes(hashes, vectors))
@@ -178,13 +180,34 @@ class LocalBatches:
         return "completed" if self._objects.exists(_key(batch_id)) else "failed"
 
     def results(self, batch_id: str) -> Vectors:
-        """Return the stored vectors."""
-        with np.load(BytesIO(self._objects.get(self._objects.uri(_key(batch_id)))), allow_pickle=False) as found:
-            return {str(one): found["vectors"][row] for row, one in enumerate(found["hashes"])}
+        """Return the stored vectors.
+
+        Raises:
+            NotFoundError: the results were removed.
+            CorruptObjectError: the results cannot be read.
+        """
+        uri = self._objects.uri(_key(batch_id))
+        try:
+            return _as_vectors(self._objects.get(uri))
+        except ValueError as error:
+            raise CorruptObjectError(
+                f"Reading the vectors in {uri} failed ({error}); materialize embedding_batch again, which makes them anew."
+            ) from error
 
     def cancel(self, batch_id: str) -> None:
         """Remove the results."""
         self._objects.delete([self._objects.uri(_key(batch_id))])
+
+    def _holds(self, batch_id: str) -> bool:
+        """Return whether readable results are stored; spoilt ones make way, as objects are never overwritten."""
+        try:
+            self.results(batch_id)
+        except NotFoundError:
+            return False
+        except CorruptObjectError:
+            self.cancel(batch_id)
+            return False
+        return True
 
 
 def _batch_id(model: str, texts: Mapping[str, str]) -> str:
@@ -192,13 +215,48 @@ def _batch_id(model: str, texts: Mapping[str, str]) -> str:
 
 
 def _key(batch_id: str) -> str:
-    return f"batches/{batch_id}.npz"
+    return f"batches/{batch_id}.parquet"
 
 
 def _as_bytes(hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> bytes:
+    import pyarrow as pa  # noqa: PLC0415 (a third of a second that only embedding pays)
+    import pyarrow.parquet as pq  # noqa: PLC0415 (same)
+
+    dense = np.ascontiguousarray(vectors, dtype=np.float32)
+    rows = pa.FixedSizeListArray.from_arrays(pa.array(dense.reshape(-1)), dense.shape[1])
+    table = pa.table({"text_sha256": pa.array(hashes, pa.string()), "vector": rows})
+    options: Any = {"compression": "zstd", "use_dictionary": False, "use_byte_stream_split": ["vector.list.element"]}
     buffer = BytesIO()
-    np.savez(buffer, hashes=np.array(hashes), vectors=vectors)
+    pq.write_table(table.replace_schema_metadata({CONTENT: _content(hashes, dense)}), buffer, **options)
     return buffer.getvalue()
+
+
+def _as_vectors(data: bytes) -> Vectors:
+    """Return what ``_as_bytes`` stored.
+
+    Raises:
+        ValueError: these are other bytes.
+    """
+    import pyarrow as pa  # noqa: PLC0415 (see _as_bytes)
+    import pyarrow.parquet as pq  # noqa: PLC0415 (see _as_bytes)
+
+    try:
+        columns = pq.read_table(BytesIO(data))
+        stated = (columns.schema.metadata or {}).get(CONTENT, b"")
+        hashes = [str(one) for one in columns.column("text_sha256").to_pylist()]
+        column: Any = columns.column("vector").combine_chunks()
+        vectors = np.asarray(column.flatten(), dtype=np.float32).reshape(len(hashes), -1)
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise ValueError(str(error)) from error
+    if _content(hashes, vectors) != stated:
+        message = "the vectors are not those that were stored"
+        raise ValueError(message)
+    return dict(zip(hashes, vectors, strict=True))
+
+
+def _content(hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> bytes:
+    """Return what tells a flipped bit: the name of the object is that of the question, and not of the answer."""
+    return hashlib.sha256("\n".join(hashes).encode() + vectors.tobytes()).hexdigest().encode()
 
 
 def submit_embeddings(
@@ -246,7 +304,7 @@ def collect_embeddings(
         if status == "pending":
             return None
         if status != "completed":
-            raise TransientError(
+            raise PermanentError(
                 f"The embedding batch {batch.batch_id} of {provider.name} ended as {status}; materialize embedding_batch again."
             )
     found, rejected = _collected(batch, provider, cache)

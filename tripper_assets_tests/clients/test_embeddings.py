@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from tripper_assets.clients.embeddings import LocalBatches, LocalEmbedder, colle
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.batches import BatchStatus
-from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.errors import CorruptObjectError, PermanentError
 from tripper_assets.domain.identity import ids_sha256
 
 Vectors = dict[str, npt.NDArray[np.float32]]
@@ -147,7 +148,7 @@ def test_a_batch_that_ended_badly_says_what_to_do(status: BatchStatus) -> None:
     remote = Remote(status)
     batch = submit_embeddings([activity(1, "odd")], provider=remote, cache=Cache())
 
-    with pytest.raises(TransientError, match=f"ended as {status}; materialize embedding_batch again"):
+    with pytest.raises(PermanentError, match=f"ended as {status}; materialize embedding_batch again"):
         collect_embeddings(batch, provider=remote, cache=Cache())
 
 
@@ -189,6 +190,47 @@ def test_a_canceled_local_batch_is_gone(provider: LocalBatches) -> None:
     provider.cancel(batch_id)
 
     assert provider.poll(batch_id) == "failed"
+
+
+def flip_a_bit(folder: Path, place: int) -> None:
+    (stored,) = folder.glob("batches/*.parquet")
+    data = bytearray(stored.read_bytes())
+    data[place] ^= 1
+    stored.write_bytes(data)
+
+
+def test_spoilt_results_are_refused_and_made_anew(tmp_path: Path) -> None:
+    letters = Letters()
+    provider = LocalBatches(letters, Objects(f"file://{tmp_path}"))
+    batch = submit_embeddings([activity(1, "odd")], provider=provider, cache=Cache())
+    flip_a_bit(tmp_path, -1)
+
+    with pytest.raises(CorruptObjectError, match="materialize embedding_batch again"):
+        collect_embeddings(batch, provider=provider, cache=Cache())
+    again = submit_embeddings([activity(1, "odd")], provider=provider, cache=Cache())
+    collected = collect_embeddings(again, provider=provider, cache=Cache())
+
+    assert collected is not None
+    assert collected[0].vectors.tolist() == [[1, 0]]
+    assert letters.texts == ["odd", "odd"]
+
+
+def test_a_flipped_bit_is_noticed_or_changes_no_vector(tmp_path: Path) -> None:
+    provider = LocalBatches(Letters(), Objects(f"file://{tmp_path}"))
+    batch_id = provider.submit({"a" * 64: "odd", "b" * 64: "even"})
+    size = next(tmp_path.glob("batches/*.parquet")).stat().st_size
+
+    noticed = 0
+    for place in range(0, size, 5):
+        flip_a_bit(tmp_path, place)
+        try:
+            found = {one: vector.tolist() for one, vector in provider.results(batch_id).items()}
+            assert found == {"a" * 64: [1, 0], "b" * 64: [0, 1]}
+        except CorruptObjectError:
+            noticed += 1
+        flip_a_bit(tmp_path, place)
+
+    assert noticed > 20
 
 
 @pytest.fixture(scope="module")
