@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from dagster._core.events import JobFailureData
 from dagster_shared.error import SerializableErrorInfo
 
 from tripper_assets.domain.errors import NotFoundError, PermanentError, TripperError
@@ -197,7 +198,9 @@ def _failure(entry: dg.EventLogEntry) -> str:
         data = event.step_failure_data
         said = data.user_failure_data.description if data.user_failure_data else ""
         return f"{event.step_key}: {said or _first_line(data.error)}"
-    return _first_line(event.job_failure_data.error)
+    # A run that ended from outside has a message and no error.
+    data = event.event_specific_data
+    return (_first_line(data.error) if isinstance(data, JobFailureData) else "") or (event.message or "")
 
 
 def _first_line(error: SerializableErrorInfo | None) -> str:
