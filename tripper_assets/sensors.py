@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from tripper_assets.dead_runs import report_dead_runs
 from tripper_assets.partitions import SOURCES, source_partitions, workflow_id
 from tripper_assets.resources import open_catalog, utc_now
 from tripper_assets.settings import load_settings
@@ -60,6 +61,7 @@ def sources_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.
 )
 def workflow_status_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look at the runs that ended since the cursor, oldest first; the catalog is opened only where there is one."""
+    report_dead_runs(context.instance)
     since = datetime.fromisoformat(context.cursor) if context.cursor else utc_now() - FIRST_LOOK_BACK
     records = context.instance.get_run_records(
         dg.RunsFilter(statuses=ENDED, updated_after=since),

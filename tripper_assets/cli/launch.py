@@ -62,14 +62,28 @@ def _execute(session: Session, job: str, workflow: Workflow, tags: dict[str, str
     """Return why the run failed, empty where it did not."""
     import dagster as dg  # noqa: PLC0415 (two seconds that only commands that run something pay)
 
+    from tripper_assets.dead_runs import settle_workflows, this_process  # noqa: PLC0415 (same)
     from tripper_assets.definitions import build_definitions  # noqa: PLC0415 (same)
-    from tripper_assets.partitions import SOURCE_URL_TAG, SOURCES, TRIGGER_TAG, WORKFLOW_TAG  # noqa: PLC0415 (same)
+    from tripper_assets.partitions import (  # noqa: PLC0415 (same)
+        PROCESS_TAG,
+        SOURCE_URL_TAG,
+        SOURCES,
+        TRIGGER_TAG,
+        WORKFLOW_TAG,
+    )
     from tripper_assets.tracking import failure_sentence, reconcile  # noqa: PLC0415 (same)
 
     overrides: dict[str, Any] = {"settings": session.settings, "catalog": session.catalog}
-    run_tags = {WORKFLOW_TAG: workflow.id, TRIGGER_TAG: workflow.trigger, SOURCE_URL_TAG: workflow.source_url, **tags}
+    run_tags = {
+        WORKFLOW_TAG: workflow.id,
+        TRIGGER_TAG: workflow.trigger,
+        SOURCE_URL_TAG: workflow.source_url,
+        PROCESS_TAG: this_process(),
+        **tags,
+    }
     run_id = str(uuid.uuid4())
     with dagster_instance() as instance:
+        settle_workflows(instance, session.catalog)
         instance.add_dynamic_partitions(SOURCES, [workflow.source_key])
         try:
             result = (
