@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -15,8 +15,8 @@ from tripper_assets.domain.errors import PermanentError, TransientError
 
 MAX_LOG_BYTES = 10_000_000
 SHOWN_LINES = 12
-GRACE_SECONDS = 2.5
-"""How long a part may take to end by itself: three of them and PostgreSQL end within ten seconds."""
+GRACE_SECONDS = 2.0
+"""How long a part may take to end by itself. Dagster's take up to three, mostly in freeing what they hold, and all end within ten."""
 KILL_SECONDS = 5
 LOOK_SECONDS = 0.1
 
@@ -92,16 +92,23 @@ class Owner:
         self._children: list[Child] = []
         self._stop_asked = False
 
-    def listen(self, *signals: signal.Signals) -> None:
+    @contextlib.contextmanager
+    def listening(self, *signals: signal.Signals) -> Generator[None]:
         """Note signals instead of dying of them.
 
         A child then starts with the default for each, even where a shell had us ignore interrupts, as it does with `up &`:
         Dagster's processes would inherit that, and take no request to end either.
         """
-        for number in signals:
+        before = {number: signal.getsignal(number) for number in signals}
+        for number, handler in before.items():
             # Whoever wants us to outlive the terminal (nohup) says so by ignoring its end.
-            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            if number is not signal.SIGHUP or handler is not signal.SIG_IGN:
                 signal.signal(number, self._note)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._stop_asked = True

@@ -37,7 +37,7 @@ from tripper_assets.settings import MAX_PORT, PROJECT_FOLDER, Settings, environm
 
 READY_SECONDS = 90
 DOWN_SECONDS = 20
-CANCEL_SECONDS = 3
+CANCEL_SECONDS = 2.5
 WATCH_SECONDS = 2
 MAX_HOME_PATH = 80
 """In bytes; a socket's path has at most 107, and 103 on macOS."""
@@ -55,25 +55,24 @@ def register(app: typer.Typer) -> None:
 
 def up(*, port: Port = 3000) -> None:
     """Start PostgreSQL, Dagster and the sample site where it is registered, and keep them until Ctrl-C."""
+    began = time.monotonic()
     settings = load_settings()
     prepare_home(settings)
     owner = Owner()
-    owner.listen(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     webserver = Webserver(port)
-    with hold_up_lock(settings.home, webserver.address) as lock:
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    with owner.listening(*signals), hold_up_lock(settings.home, webserver.address) as lock:
         if lock.left_behind:
             _end(lock.left_behind, settings)
         _check_port(port)
         with _catalog(settings) as catalog, _code_server_socket(settings) as place:
-            _keep_up(
-                _Dagster(settings, owner, lock, webserver, place), SampleSite(settings, catalog) if catalog else None
-            )
+            site = SampleSite(settings, catalog) if catalog else None
+            _keep_up(_Dagster(settings, owner, lock, webserver, place), site, began)
     _tell("All parts are stopped.")
 
 
-def _keep_up(dagster: "_Dagster", site: SampleSite | None) -> None:
+def _keep_up(dagster: "_Dagster", site: SampleSite | None, began: float) -> None:
     """Start Dagster and stay until a signal comes or a part crashes; nothing is left then."""
-    began = time.monotonic()
     try:
         dagster.start()
         _tell(f"Ready after {time.monotonic() - began:.0f} s; Ctrl-C or `tripper down` stops all of it.")
