@@ -1,6 +1,7 @@
 """Pictures processed in a second on one core: a photograph of 1600 x 1200 to a WebP, beside Pillow and the bare decoder."""
 
 import importlib
+import time
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +26,7 @@ def measure() -> list[Figure]:
         lambda: [_by_pillow(body) for body in bodies],
         lambda: [_decoded(body) for body in bodies],
         lambda: [_bare(body) for body in bodies],
+        clock=time.process_time,
     )
     a_second = PICTURES / ours
     return [

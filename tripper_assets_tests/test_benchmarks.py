@@ -1,0 +1,86 @@
+import importlib
+import json
+import math
+import pkgutil
+
+import pytest
+
+import benchmarks
+from benchmarks.__main__ import NOT_MEASURING, RESULTS
+from benchmarks.figure import Figure, seconds_in_turns
+from benchmarks.page_server import paths
+from benchmarks.sample_pages import PAGE_BYTES, listing_page, structured_page
+from benchmarks.sample_records import changed, records_of, vectors_of
+from tripper_assets.domain.embeddings import vector_problem
+from tripper_assets.domain.sources import make_source
+
+KEYS = {
+    "name", "unit", "better", "ours", "peer", "peer_name", "limit", "limit_name", "ratio_to_peer", "ratio_to_limit",
+}  # fmt: skip
+MEASURING = sorted({module.name for module in pkgutil.iter_modules(benchmarks.__path__)} - NOT_MEASURING)
+
+
+def test_a_ratio_above_one_means_ours_is_better_whichever_way_is_better() -> None:
+    faster = Figure("rate", "pages/s", "higher", 200, 100, "peer", 400, "limit").row()
+    shorter = Figure("time", "s", "lower", 2, 4, "peer", 1, "limit").row()
+
+    assert (faster["ratio_to_peer"], faster["ratio_to_limit"]) == (2, 0.5)
+    assert (shorter["ratio_to_peer"], shorter["ratio_to_limit"]) == (2, 0.5)
+
+
+def test_without_a_peer_or_a_limit_there_is_no_ratio() -> None:
+    row = Figure("rate", "pages/s", "higher", 200).row()
+
+    assert (row["ratio_to_peer"], row["ratio_to_limit"]) == (None, None)
+
+
+def test_a_figure_has_the_promised_keys() -> None:
+    assert Figure("rate", "pages/s", "higher", 200).row().keys() == KEYS
+
+
+def test_works_take_turns_and_the_first_round_is_not_counted() -> None:
+    calls: list[str] = []
+
+    found = seconds_in_turns(lambda: calls.append("a"), lambda: calls.append("b"), rounds=2)
+
+    assert "".join(calls) == "ababab"
+    assert len(found) == 2
+
+
+def test_the_result_file_has_the_promised_keys_and_no_figure_twice() -> None:
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))
+
+    assert all(row.keys() == KEYS and row["better"] in {"higher", "lower"} for row in rows)
+    assert all(math.isfinite(row["ours"]) and row["ours"] > 0 for row in rows)
+    assert len({row["name"] for row in rows}) == len(rows)
+    assert all(bool(row[f"{other}_name"]) == (row[other] is not None) for row in rows for other in ("peer", "limit"))
+
+
+@pytest.mark.parametrize("name", MEASURING)
+def test_each_benchmark_can_be_asked_for_its_figures(name: str) -> None:
+    assert callable(importlib.import_module(f"benchmarks.{name}").measure)
+
+
+def test_each_benchmark_has_a_figure_in_the_result_file() -> None:
+    rows = json.loads(RESULTS.read_text(encoding="utf-8"))
+
+    for name in MEASURING:
+        assert any(row["name"].startswith(name.removesuffix("s")) for row in rows), name
+
+
+def test_the_sample_pages_are_as_large_as_they_claim() -> None:
+    pages = [structured_page(3), listing_page(3), structured_page(0, tuple(paths(500)))]
+
+    assert all(abs(len(page) - PAGE_BYTES) < 1_000 for page in pages)
+    assert b"ChildrensEvent" in pages[0]
+    assert b"application/ld+json" not in pages[1]
+
+
+def test_the_sample_records_can_be_imported_and_one_in_a_hundred_changes() -> None:
+    records = records_of(make_source("https://example.org/"), 300)
+    other = changed(records, 100)
+    vectors = vectors_of(records)
+
+    assert [one.index for one in records] == list(range(300))
+    assert sum(old.content_sha256 != new.content_sha256 for old, new in zip(records, other, strict=True)) == 3
+    assert not any(vector_problem(vector, vectors.dimensions) for vector in vectors.vectors)
