@@ -12,7 +12,7 @@ COVERAGE := --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=9
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint types imports validate bench format clean
+.PHONY: help setup demo up down test test-long lint types imports validate bench format clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,12 @@ setup: $(VENV)/.dev  ## make the environment, with the tools for tests
 
 demo: $(VENV)/.run  ## take the bundled sample site through the whole graph
 	@$(BIN)/tripper demo $(ARGS)
+
+up: $(VENV)/.run  ## PostgreSQL, Dagster on http://127.0.0.1:3000 and the sample site, until Ctrl-C
+	@$(BIN)/tripper up $(ARGS)
+
+down: $(VENV)/.run  ## stop what make up started
+	@$(BIN)/tripper down
 
 test: lint types imports validate  ## linters, types, import rules and all tests with few seeds
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not long" $(COVERAGE) $(TESTS)
