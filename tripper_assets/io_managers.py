@@ -41,7 +41,7 @@ class ObjectIOManager(dg.IOManager):
     """Stores what an asset yields under ``{asset}/{source_key}/{workflow_id}/{run_id}-{sha256[:12]}.{ext}``, and loads what belongs.
 
     An input is the own run's materialization, else the workflow's, else the latest; an input that is keyed by activity is the newest that
-    was made from the anchor's id list, None for an optional one where there is none.
+    was made from the anchor's id list and is still stored, None for an optional one where there is none.
     """
 
     def __init__(self, objects: Objects, catalog: Catalog | None, clock: Clock) -> None:
@@ -104,7 +104,8 @@ class ObjectIOManager(dg.IOManager):
         if asset not in KEYED_BY_ACTIVITY:
             return belonging(stored, run)
         anchor = belonging(materializations(instance, ANCHOR, partition), run)
-        return next((one for one in stored if anchor is not None and one.ids_sha256 == anchor.ids_sha256), None)
+        fitting = [one for one in stored if anchor is not None and one.ids_sha256 == anchor.ids_sha256]
+        return _newest_kept(fitting, run, instance, partition)
 
     def _read(self, instance: dg.DagsterInstance, found: Stored, partition: str) -> bytes:
         try:
@@ -162,16 +163,33 @@ def belonging(stored: list[Stored], run: dg.DagsterRun) -> Stored | None:
     return own or same or next(iter(stored), None)
 
 
+def _newest_kept(
+    fitting: list[Stored], run: dg.DagsterRun, instance: dg.DagsterInstance, partition: str
+) -> Stored | None:
+    """Return the newest of ``fitting`` that no clean-up removed, else the newest, whose reading tells when it was removed.
+
+    A later workflow of the same activities removes its own maps after its import, and not those of a workflow that still waits.
+    """
+    newest = next(iter(fitting), None)
+    if newest is None or newest.run_id == run.run_id or len(fitting) == 1:
+        return newest
+    removed = _clean_ups(instance, newest.asset, partition)
+    return next((one for one in fitting if one.uri not in removed), newest)
+
+
 def cleaned_up_at(instance: dg.DagsterInstance, asset: str, partition: str, uri: str) -> str | None:
     """Return the date of the observation that says that the object was removed, None where no clean-up did it."""
+    return _clean_ups(instance, asset, partition).get(uri)
+
+
+def _clean_ups(instance: dg.DagsterInstance, asset: str, partition: str) -> dict[str, str]:
+    """Return the dates on which an asset's objects were removed, by URI."""
     records = instance.fetch_observations(
         dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[partition]), limit=LOOKED_BACK
     ).records
-    for record in records:
-        event = record.asset_observation
-        if event is not None and event.metadata.keys() >= {"deleted_at", "uri"} and event.metadata["uri"].value == uri:
-            return str(event.metadata["deleted_at"].value)[:10]
-    return None
+    events = [record.asset_observation for record in records]
+    removals = [event.metadata for event in events if event and event.metadata.keys() >= {"deleted_at", "uri"}]
+    return {str(one["uri"].value): str(one["deleted_at"].value)[:10] for one in reversed(removals)}
 
 
 def _annotation(wanted: Any) -> tuple[Any, bool]:  # noqa: ANN401 (any annotation)

@@ -9,6 +9,7 @@ from tripper_assets.cleanup import cleaned_up
 from tripper_assets.clients.objects import Objects, StoredObject
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.errors import TransientError
+from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.maps import ImagesMap
 from tripper_assets.domain.workflows import ImportSummary, WorkflowFile
 from tripper_assets.io_managers import ObjectIOManager, Stored
@@ -68,6 +69,24 @@ def test_a_cleaned_up_input_tells_the_day_and_where_to_begin(world: World) -> No
     assert world.refusal(list[dict], "raw_activities") == (
         f"The stored raw activities of {KEY} were cleaned up on 2026-05-03; materialize raw_activities and what follows first."
     )
+
+
+def test_the_clean_up_of_a_later_workflow_leaves_a_waiting_one_its_maps(world: World) -> None:
+    world.store("activities", [activity("a")], tags={WORKFLOW_TAG: "waits"})
+    world.store("images_map", pictures_of("a"), tags={WORKFLOW_TAG: "waits"})
+    world.store("images_map", ImagesMap(ids_sha256(["a"]), ()), tags={WORKFLOW_TAG: "imported-since"})
+    clean_up(world, "images_map")
+
+    assert world.read(ImagesMap | None, "images_map", tags={WORKFLOW_TAG: "waits"}) == [pictures_of("a")]
+
+
+def test_where_every_map_of_the_list_was_cleaned_up_the_newest_ones_day_is_told(world: World) -> None:
+    world.store("activities", [activity("a")])
+    for rows in (pictures_of("a"), ImagesMap(ids_sha256(["a"]), ())):
+        world.store("images_map", rows)
+        clean_up(world, "images_map")
+
+    assert "cleaned up on 2026-05-03" in world.refusal(ImagesMap | None, "images_map")
 
 
 def test_the_clean_up_of_an_earlier_object_explains_no_other(world: World) -> None:

@@ -260,9 +260,7 @@ def _change_status(
 ) -> None:
     before = _status(row.status)
     if not may_become(before, status):
-        raise PermanentError(
-            f"The workflow {row.id} is {before} and cannot become {status}; `tripper retry` runs it again."
-        )
+        raise PermanentError(f"The workflow {row.id} is {before} and cannot become {status}; run its source again.")
     reason = storable_text(reason)
     if (before, row.reason) == (status, reason):
         return
