@@ -157,7 +157,15 @@ def test_an_import_approves_and_writes_the_rows(module_shell: Shell, imported: S
 
 
 @pytest.mark.usefixtures("imported")
-def test_importing_the_same_bundle_again_writes_nothing(module_shell: Shell, waiting: dict[str, Any]) -> None:
+def test_importing_the_same_bundle_again_writes_nothing(
+    module_shell: Shell, waiting: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nameless() -> str:
+        message = "no name for this user"  # as in a container
+        raise KeyError(message)
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+
     again = module_shell("import", waiting["workflow_id"], "--override", "names_usable", "--json")
 
     assert again.code == 0

@@ -1,5 +1,6 @@
 """Wrong input gets one sentence that says what to do, exit code 1 or 2, no traceback, and loses nothing."""
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tripper_assets.demo.server import DemoServer
 from tripper_assets_tests.cli.conftest import Shell, new_shell
+from tripper_assets_tests.clients.loopback import serve
 from tripper_assets_tests.conftest import FreshDatabases
 
 SECRET = "canary-7f3a"
@@ -133,13 +135,21 @@ def test_a_private_address_is_refused_with_the_setting_that_opens_it(shell: Shel
     assert "TRIPPER_ALLOW_PRIVATE_ADDRESSES" in said.error
 
 
-def test_a_taken_port_of_the_sample_site_is_named(shell: Shell, site: DemoServer) -> None:
-    port = str(site.server_address[1])
-
-    said = shell("demo", TRIPPER_DEMO_PORT=port)
+def test_a_taken_port_of_the_sample_site_is_named(shell: Shell) -> None:
+    with serve() as other:
+        said = shell("demo", TRIPPER_DEMO_PORT=str(other.port))
 
     assert said.code == 1
-    assert f"port {port} is taken; free it, or set TRIPPER_DEMO_PORT" in said.error
+    assert f"port {other.port} is taken; free it, or set TRIPPER_DEMO_PORT" in said.error
+
+
+def test_a_home_that_is_there_and_cannot_be_written_is_named(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+
+    said = shell("status")
+
+    assert said.code == 2
+    assert f"The home {shell.home} cannot be written (Permission denied); free it or set TRIPPER_HOME" in said.error
 
 
 @pytest.mark.parametrize(
