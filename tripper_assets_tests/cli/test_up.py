@@ -18,12 +18,14 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli.demo import CONFIG
 from tripper_assets.cli.processes import Child
 from tripper_assets.cli.sample_site import SampleSite
+from tripper_assets.cli.up import _look_at
 from tripper_assets.cli.up_lock import Running, hold_up_lock, running_up
 from tripper_assets.cli.webserver import Webserver
 from tripper_assets.demo.server import is_shown, serve
@@ -37,6 +39,7 @@ TODAY = date(2026, 6, 1)
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 HOLDER = """
 import pathlib, sys, time
+from tripper_assets.cli.up import _look_at
 from tripper_assets.cli.up_lock import hold_up_lock
 with hold_up_lock(pathlib.Path(sys.argv[1]), "http://127.0.0.1:3000"):
     time.sleep(60)
@@ -149,6 +152,21 @@ def test_the_number_of_an_ended_process_is_not_that_process() -> None:
     assert Running(os.getpid(), psutil.Process().create_time(), "").is_process()
     assert not Running(os.getpid(), 1.0, "").is_process()
     assert not Running(4_000_000, 1.0, "").is_process()
+
+
+def test_a_lock_that_tells_nothing_is_said_to_be_held(tmp_path: Path) -> None:
+    with hold_up_lock(tmp_path, "") as lock:
+        lock.clear()
+        with pytest.raises(PermanentError, match=r"A process holds .*up\.lock and does not say which it is"):
+            running_up(tmp_path)
+
+
+def test_a_database_of_the_operator_that_is_down_is_left_to_the_operator(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"postgresql+psycopg://nobody@127.0.0.1:{new_port()}/nothing"
+
+    _look_at(SampleSite(Settings(), catalog_on(Database(url))), Settings(database_url=SecretStr(url)))
+
+    assert capsys.readouterr().out == ""
 
 
 def test_a_webserver_that_does_not_answer_has_nothing_yet() -> None:
@@ -270,6 +288,7 @@ def up(homes: str | None) -> Generator[Up]:
         EmbeddedPostgres(home).stop()
 
 
+@pytest.mark.long
 def test_all_parts_work_together_and_end_together(up: Up, tmp_path: Path) -> None:
     small = up.register("sites/theatre-leeds/")
     output = tmp_path / "output"
@@ -308,6 +327,18 @@ def test_all_parts_work_together_and_end_together(up: Up, tmp_path: Path) -> Non
     assert "Traceback" not in told
 
 
+def test_a_postgres_that_was_killed_is_started_again(up: Up, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(home=up.home)
+    with open_catalog(settings) as catalog:
+        os.kill(int((up.home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+        _look_at(SampleSite(settings, catalog), settings)
+
+        assert catalog.sources.list() == []
+    assert capsys.readouterr().out == "PostgreSQL had stopped and was started again.\n"
+    assert not (up.home / "postgres" / "postmaster.pid").exists()
+
+
 def test_a_part_that_crashes_is_told_and_ends_the_rest(up: Up) -> None:
     def kill_the_daemon() -> None:
         wait_until(lambda: Webserver(up.port).has_daemon(0))
@@ -325,10 +356,3 @@ def test_a_part_that_crashes_is_told_and_ends_the_rest(up: Up) -> None:
     assert "The daemon crashed. The last lines of its log:\n" in said.out
     assert "SensorDaemon" in said.out
     assert belonging_to(up.home) == []
-
-
-def test_a_lock_that_tells_nothing_is_said_to_be_held(tmp_path: Path) -> None:
-    with hold_up_lock(tmp_path, "") as lock:
-        lock.clear()
-        with pytest.raises(PermanentError, match=r"A process holds .*up\.lock and does not say which it is"):
-            running_up(tmp_path)
