@@ -53,8 +53,12 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _cell(value: object) -> str:
-    # The text comes from a stranger's page and is shown as Markdown: no markup of theirs may act.
-    text = " ".join(str(value).split())[:SHOWN_CHARS]
+    return plain_markdown(" ".join(str(value).split())[:SHOWN_CHARS])
+
+
+def plain_markdown(text: str) -> str:
+    """Return a stranger's text on one line, as Markdown that shows it as it stands: no markup, link or picture of theirs may act."""
+    text = " ".join(text.split())
     for char in "\\|<>[]`*_":
         text = text.replace(char, f"&#{ord(char)};")
     return text

@@ -15,6 +15,7 @@ from tripper_assets.domain.sources import Source, parse_config
 from tripper_assets.domain.workflows import FINAL, Workflow, WorkflowError, WorkflowStatus
 from tripper_assets.failures import is_last_attempt, verdict
 from tripper_assets.partitions import TRIGGER_TAG, workflow_id
+from tripper_assets.previews import plain_markdown
 from tripper_assets.resources import Catalog, Clock
 
 SHOWN_PROBLEMS = 20
@@ -51,7 +52,10 @@ class Stage:
 
 
 def _as_list(problems: list[Problem]) -> str:
-    lines = [f"* `{one.code}` {one.subject}: {one.message}" for one in problems[:SHOWN_PROBLEMS]]
+    lines = [
+        f"* `{one.code}` {plain_markdown(one.subject)}: {plain_markdown(one.message)}"
+        for one in problems[:SHOWN_PROBLEMS]
+    ]
     more = len(problems) - len(lines)
     return "\n".join(lines + ([f"* and {more} more"] if more > 0 else []))
 

@@ -1,3 +1,5 @@
+import html
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -8,7 +10,7 @@ from tripper_assets.domain.activities import Activity, Geocoding, Place, PostalA
 from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
 from tripper_assets.domain.workflows import ImportSummary
 from tripper_assets.formats import encode
-from tripper_assets.previews import SHOWN_CHARS, VECTOR_COLUMNS, column_schema, preview
+from tripper_assets.previews import SHOWN_CHARS, VECTOR_COLUMNS, column_schema, plain_markdown, preview
 
 
 def raw(name: str, **fields: object) -> RawActivity:
@@ -119,3 +121,10 @@ def test_the_columns_of_vectors_are_those_that_are_stored() -> None:
     stored = pq.read_schema(pa.BufferReader(encode(vectors).data))
 
     assert [column.name for column in VECTOR_COLUMNS.columns] == stored.names
+
+
+def test_text_of_a_page_stays_text_in_markdown() -> None:
+    shown = plain_markdown("![x](http://evil.example/p.png)\n<b>`now`</b> a_b*c | d")
+
+    assert not set("![<`_*|\n") & set(shown.replace("!", ""))
+    assert html.unescape(shown) == "![x](http://evil.example/p.png) <b>`now`</b> a_b*c | d"

@@ -33,8 +33,8 @@ OUTDATED = frozenset({"3F000", "42P01", "42703", "42883", "42704"})
 """SQLSTATEs that a missing schema, table, column, function or type gives."""
 REFUSED = frozenset({"28000", "28P01", "3D000", "42501"})
 """SQLSTATEs for a wrong user or password, an unknown database and a missing privilege."""
-REFUSALS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
-"""What libpq says where a refused connection carries no SQLSTATE."""
+REFUSALS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry", "invalid ")
+"""What libpq says where a refused connection carries no SQLSTATE; what is invalid is the URL's port or one of its parameters."""
 
 
 class Database:

@@ -150,6 +150,14 @@ def test_a_plain_postgresql_url_is_taken_for_psycopg(database_url: str) -> None:
     database.dispose()
 
 
+@pytest.mark.parametrize("wrong", ["127.0.0.1:99999/x", "127.0.0.1:1/x?sslmode=bogus", "127.0.0.1:1/x?colour=red"])
+def test_a_url_with_a_wrong_port_or_parameter_is_a_wrong_setting(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"invalid.*check TRIPPER_DATABASE_URL") as caught:
+        Database(f"postgresql://me:{SECRET}@{wrong}").check()
+
+    assert SECRET not in str(caught.value)
+
+
 def test_a_session_commits_at_its_end_and_rolls_back_on_an_error(database: Database) -> None:
     insert = text("INSERT INTO tripper.locations (id, name, country_code) VALUES (:id, 'Bonn', 'DE')")
     with database.session() as session:
