@@ -2,7 +2,9 @@
 
 import asyncio
 import functools
+import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -22,28 +24,33 @@ from tripper_assets.tracking import Stage, stage
 
 OWNERS = ["team:tripper"]
 SAVED_EVERY = 25
+SAVED_AFTER_SECONDS = 1.0
+"""A site that is asked once a second, as most are, loses one page to a kill and not 25."""
 
 
 class PageSaver:
     """Saves page states as they come, so that a killed crawl begins with what it had."""
 
-    def __init__(self, catalog: Catalog, work: Stage) -> None:
+    def __init__(self, catalog: Catalog, work: Stage, seconds: Callable[[], float] = time.monotonic) -> None:
         self._catalog = catalog
         self._work = work
         self._waiting: list[PageState] = []
+        self._seconds = seconds
+        self._saved_at = seconds()
 
     def __call__(self, state: PageState | None, report: CrawlReport) -> None:
-        """Take one page; every 25th time they are written."""
+        """Take one page; they are written 25 at a time, or after a second."""
         if state is not None:
             self._waiting.append(state)
         self._work.counts |= _counts(report)
-        if len(self._waiting) >= SAVED_EVERY:
+        if len(self._waiting) >= SAVED_EVERY or self._seconds() - self._saved_at >= SAVED_AFTER_SECONDS:
             self.flush()
 
     def flush(self) -> None:
         """Write what is waiting."""
         self._catalog.pages.save(self._work.source.key, self._waiting)
         self._waiting = []
+        self._saved_at = self._seconds()
         self._catalog.workflows.stage_progress(self._work.workflow_id, self._work.asset, self._work.counts)
 
 
