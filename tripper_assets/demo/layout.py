@@ -8,8 +8,9 @@ STYLE = """:root{--ink:#22303a;--soft:#6b7a85;--paper:#fdfbf7;--line:#e6e0d6;--l
 header,main,footer{max-width:58rem;margin:auto;padding:1rem 1.5rem}header{display:flex;gap:1rem;align-items:center;flex-wrap:wrap}
 header strong{font-size:1.3rem}nav a,footer a{margin-right:1rem;color:var(--leaf)}footer{color:var(--soft);border-top:1px solid var(--line)}
 .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1.2rem;padding:0;list-style:none}
-.cards li{background:#fff;border:1px solid var(--line);border-radius:.6rem;overflow:hidden}.cards a{display:block;padding:.8rem 1rem;font-weight:bold}
-.cards img{width:100%;height:9rem;object-fit:cover;display:block}a{color:var(--leaf)}article img{max-width:100%;height:auto;border-radius:.6rem}
+.cards li{background:#fff;border:1px solid var(--line);border-radius:.6rem;overflow:hidden}.cards a{display:block;padding:.8rem 1rem;font-weight:bold;text-decoration:none}.cards a:hover{text-decoration:underline}
+.cards h2{font-size:1rem;margin:0}.cards p{margin:-.5rem 1rem .9rem;color:var(--soft);font-size:.88rem}
+.cards img{width:100%;height:9rem;object-fit:cover;display:block}a{color:var(--leaf)}article img,.show img{display:block;width:100%;height:auto;max-height:24rem;object-fit:cover;border-radius:.6rem}
 dt{color:var(--soft);font-size:.9rem}dd{margin:0 0 .6rem}h1{line-height:1.15}.pages a{padding:.4rem .8rem;border:1px solid var(--line)}"""
 
 

@@ -7,12 +7,14 @@ from datetime import date, datetime
 from html import escape
 from typing import Any
 
-from tripper_assets.demo.content import Event, Occurrence, Venue, series_end
+from tripper_assets.demo.content import WEEKDAYS, Event, Occurrence, Venue, series_end
 
 LABELS = {
     "en": {"when": "When", "where": "Where", "age": "Age", "price": "Price", "free": "free"},
     "de": {"when": "Wann", "where": "Wo", "age": "Alter", "price": "Preis", "free": "kostenlos"},
 }
+SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
+GERMAN_DAYS = ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")
 MONTHS = {
     "en": [
         "January",
@@ -45,6 +47,20 @@ MONTHS = {
 }
 
 
+AGES = {
+    "en": {
+        "closed": ("{} to {} years", "ages {}–{}", "children aged {} to {}"),
+        "open": ("from {} years", "{}+", "age {} and up"),
+        "all": ("all ages",),
+    },
+    "de": {
+        "closed": ("{} bis {} Jahre", "Kinder von {} bis {} Jahren"),
+        "open": ("ab {} Jahren",),
+        "all": ("für alle",),
+    },
+}
+
+
 @dataclass(frozen=True)
 class Told:
     """An activity with everything that a page needs to tell it."""
@@ -69,7 +85,20 @@ def json_ld(told: Told) -> str:
     wrapped = {"@context": "https://schema.org"} | (
         {"@graph": [{"@type": "WebPage", "name": told.name}, node]} if len(told.event.slug) % 2 else node
     )
-    return f'<script type="application/ld+json">\n{json.dumps(wrapped, ensure_ascii=False, indent=1)}\n</script>'
+    return script(wrapped)
+
+
+def item_list(told: Sequence[Told]) -> str:
+    """Return a list's activities as one JSON-LD ItemList, as large event systems write it."""
+    items = [
+        {"@type": "ListItem", "position": position, "item": json_ld_node(one)} for position, one in enumerate(told, 1)
+    ]
+    return script({"@context": "https://schema.org", "@type": "ItemList", "itemListElement": items})
+
+
+def script(node: dict[str, Any]) -> str:
+    """Return a JSON-LD block."""
+    return f'<script type="application/ld+json">\n{json.dumps(node, ensure_ascii=False, indent=1)}\n</script>'
 
 
 def json_ld_node(told: Told) -> dict[str, Any]:
@@ -184,7 +213,7 @@ def _microdata_dates(told: Told) -> str:
     first, *others = told.occurrences
     main = (
         f'<p><time itemprop="startDate" datetime="{first.start.isoformat()}">{spoken_time(first.start, told.lang)}</time> – '
-        f'<time itemprop="endDate" datetime="{first.end.isoformat()}">{first.end:%H:%M}</time></p>'
+        f'<time itemprop="endDate" datetime="{first.end.isoformat()}">{_spoken_end(first, told.lang)}</time></p>'
     )
     more = "".join(
         f'<p itemprop="subEvent" itemscope itemtype="https://schema.org/Event"><meta itemprop="name" content="{escape(told.name)}">'
@@ -196,7 +225,7 @@ def _microdata_dates(told: Told) -> str:
 
 
 def text_page(told: Told) -> str:
-    """Return the activity as text with labels, and <time> for its dates."""
+    """Return the activity as text with labels, and <time> for its dates; what people see where JSON-LD speaks to machines."""
     labels, venue = _labels(told), told.venue
     picture = (
         f'<img class="hero" src="{escape(told.picture)}" alt="{escape(told.name)}" width="960" height="640">'
@@ -215,15 +244,49 @@ def text_page(told: Told) -> str:
 
 
 def _times(told: Told) -> str:
+    if told.event.hours:
+        return f"{_open_days(told)}, {told.event.hours.opens}–{told.event.hours.closes}"
     if told.event.weekly:
         one = told.occurrences[0]
-        day = {"en": f"Every {told.event.weekly}", "de": f"Jeden {told.event.weekly}"}[told.lang]
+        day = _every(told)
         return f'{day}, {one.start:%H:%M}–{one.end:%H:%M}, <time datetime="{one.start.isoformat()}">{spoken_date(one.start, told.lang)}</time>'
     return "<br>".join(
         f'<time datetime="{one.start.isoformat()}">{spoken_time(one.start, told.lang)}</time> – '
-        f'<time datetime="{one.end.isoformat()}">{one.end:%H:%M}</time>'
+        f'<time datetime="{one.end.isoformat()}">{_spoken_end(one, told.lang)}</time>'
         for one in told.occurrences
     )
+
+
+def brief(told: Told) -> str:
+    """Return when and where in one line, as a card of a list says it."""
+    if told.event.hours:
+        when = _open_days(told)
+    elif told.event.weekly:
+        when = _every(told)
+    else:
+        first = told.occurrences[0].start
+        when = f'<time datetime="{first.isoformat()}">{spoken_time(first, told.lang)}</time>'
+    return f"{when} · {escape(told.venue.town)}"
+
+
+def _every(told: Told) -> str:
+    return f"{'Jeden' if told.lang == 'de' else 'Every'} {_day_name(told.event.weekly, told.lang)}"
+
+
+def _open_days(told: Told) -> str:
+    days = told.event.hours.days if told.event.hours else ()
+    if len(days) == len(WEEKDAYS):
+        return "täglich" if told.lang == "de" else "Every day"
+    return ", ".join(_day_name(day, told.lang) for day in days)
+
+
+def _day_name(day: str, lang: str) -> str:
+    return GERMAN_DAYS[WEEKDAYS.index(day)] if lang == "de" else day
+
+
+def _spoken_end(one: Occurrence, lang: str) -> str:
+    """Return the end's time alone where it is the same day's."""
+    return f"{one.end:%H:%M}" if one.end.date() == one.start.date() else spoken_time(one.end, lang)
 
 
 def spoken_date(moment: datetime | date, lang: str) -> str:
@@ -238,13 +301,13 @@ def spoken_time(moment: datetime, lang: str) -> str:
 
 
 def spoken_ages(event: Event, lang: str) -> str:
-    """Return the ages in words."""
+    """Return the ages in words; each author has a wording of their own."""
     low, high = event.ages
+    words, author = AGES["de" if lang == "de" else "en"], len(event.slug)
     if low is not None and high is not None:
-        return f"{low:g} bis {high:g} Jahre" if lang == "de" else f"{low:g} to {high:g} years"
-    if low:
-        return f"ab {low:g} Jahren" if lang == "de" else f"from {low:g} years"
-    return "für alle" if lang == "de" else "all ages"
+        closed = words["closed"]
+        return closed[author % len(closed)].format(f"{low:g}", f"{high:g}")
+    return words["open"][author % len(words["open"])].format(f"{low:g}") if low else words["all"][0]
 
 
 def _labels(told: Told) -> dict[str, str]:
@@ -252,10 +315,7 @@ def _labels(told: Told) -> dict[str, str]:
 
 
 def _money(told: Told) -> str:
+    sign = SIGNS.get(told.currency, told.currency)
     if told.event.price == "0":
         return _labels(told)["free"]
-    return (
-        f"{told.event.price} {told.currency}".replace(".", ",")
-        if told.lang == "de"
-        else f"{told.event.price} {told.currency}"
-    )
+    return f"{told.event.price} {sign}".replace(".", ",") if told.lang == "de" else f"{sign}{told.event.price}"

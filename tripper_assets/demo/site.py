@@ -3,15 +3,17 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from email.utils import format_datetime
+from datetime import date, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
-from tripper_assets.demo.content import anchor, small_sites
+from tripper_assets.demo.content import edited_at, small_sites
 from tripper_assets.demo.markup import Told
+from tripper_assets.demo.pictures import EDITION
 from tripper_assets.demo.small_sites import SmallTownSite
-from tripper_assets.demo.town_site import TownSite
+from tripper_assets.demo.town_site import HTML, TownSite
 
 SITES = "sites/"
+NOTHING = b"<!doctype html><title>Not found</title><h1>There is nothing here</h1>"
 
 
 @dataclass(frozen=True)
@@ -70,30 +72,24 @@ class DemoSite:
         if path in self._redirects:
             return Response(301, {"Location": self._redirects[path], "Content-Length": "0"})
         answer = self._answer(method, self._canonical(path), headers)
-        if answer is not None:
-            return answer
-        body = b"<!doctype html><title>Not found</title><h1>There is nothing here</h1>"
-        return Response(404, {"Content-Type": "text/html; charset=utf-8", "Content-Length": str(len(body))}, body)
+        return answer or _full(404, method, {}, HTML, NOTHING)
 
     def _answer(self, method: str, path: str, headers: Mapping[str, str]) -> Response | None:
         tag = self._tag(path)
         if tag is None:
             return None
-        known = {"ETag": tag, "Last-Modified": self._last_modified()}
-        asked = headers.get("if-none-match")
-        fresh = asked == tag if asked is not None else headers.get("if-modified-since") == known["Last-Modified"]
-        kind, body = ("", b"") if fresh else self._body(path)
-        if fresh:
+        edited = edited_at(self.today)
+        known = {"ETag": tag, "Last-Modified": format_datetime(edited, usegmt=True)}
+        if _is_fresh(tag, edited, headers):
             return Response(304, known)
-        sent = known | {"Content-Type": kind, "Content-Length": str(len(body))}
-        return Response(200, sent, body if method == "GET" else b"")
+        return _full(200, method, known, *self._body(path))
 
     def _tag(self, path: str) -> str | None:
         """Return the entity tag of a path, None where nothing is; a picture is known by its name, and drawn only to be sent."""
         if path in self._bodies:
             said = self._bodies[path][1]
         elif self._picture_site(path) is not None:
-            said = f"picture 1 {path}".encode()
+            said = f"picture {EDITION} {path}".encode()
         else:
             return None
         return f'"{hashlib.sha256(said).hexdigest()[:20]}"'
@@ -117,9 +113,22 @@ class DemoSite:
         inside = path.removeprefix("/")
         return (self.town, inside) if inside in self.town.image_paths else None
 
-    def _last_modified(self) -> str:
-        moment = datetime.combine(anchor(self.today) - timedelta(days=40), time(6), UTC)
-        return format_datetime(moment, usegmt=True)
+
+def _full(status: int, method: str, headers: Mapping[str, str], kind: str, body: bytes) -> Response:
+    """Return an answer with a body, whose length a HEAD request is told too."""
+    sent = {**headers, "Content-Type": kind, "Content-Length": str(len(body))}
+    return Response(status, sent, body if method == "GET" else b"")
+
+
+def _is_fresh(tag: str, edited: datetime, headers: Mapping[str, str]) -> bool:
+    """Return whether the asker has the current bytes; a tag outweighs a date (RFC 9110 section 13.2.2)."""
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        return any(one.strip().removeprefix("W/") in (tag, "*") for one in tags.split(","))
+    try:
+        return parsedate_to_datetime(headers["if-modified-since"]) >= edited
+    except (KeyError, ValueError, TypeError):  # nobody asked, no date at all, or one without a zone
+        return False
 
 
 def expected(origin: str, today: date) -> list[Fact]:

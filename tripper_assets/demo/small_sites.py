@@ -1,18 +1,20 @@
 """The four small sites for backfills: a library, a nature centre, a museum with a calendar only, a theatre with one list."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date
 from html import escape
-from zoneinfo import ZoneInfo
 
 from tripper_assets.demo.calendars import calendar
-from tripper_assets.demo.content import Event, SmallSite, anchor, occurrences
+from tripper_assets.demo.content import Event, SmallSite, edited_at, occurrences
 from tripper_assets.demo.layout import STYLE, page
 from tripper_assets.demo.markup import Told, json_ld, microdata, spoken_ages, spoken_time
-from tripper_assets.demo.pictures import flat, picture
+from tripper_assets.demo.pictures import flat, logo, picture
 from tripper_assets.demo.town_site import CSS, HTML, ICS, JPEG, LOGO, PIXEL, PNG, XML
 
 COLOURS = {"json-ld": "#7a5ea8", "microdata": "#3f8f5b", "ics": "#b5552f", "listing": "#2b6f8f"}
+PAGED = ("json-ld", "microdata")
+"""The styles that give each activity a page of its own."""
+PROSE = ("about", "contact", "legal")
 
 
 class SmallTownSite:
@@ -28,19 +30,18 @@ class SmallTownSite:
         told = [self.told(event) for event in self._site.activities]
         yield "style.css", CSS, STYLE
         yield "", HTML, self._home(told)
-        for name in ("about", "contact", "legal"):
+        for name in PROSE:
             yield (
                 name,
                 HTML,
                 self._page(name.capitalize(), f"<h1>{name.capitalize()}</h1><p>{escape(self._site.name)}</p>"),
             )
-        if self._site.style in ("json-ld", "microdata"):
-            yield "sitemap.xml", XML, self._sitemap(told)
+        yield "sitemap.xml", XML, self._sitemap(told)
+        if self._site.style in PAGED:
             for one in told:
                 yield f"programme/{one.event.slug}", HTML, self._detail(one)
         if self._site.style == "ics":
-            stamp = datetime.combine(anchor(self._today), time(), ZoneInfo(self._site.timezone))
-            yield "agenda.ics", ICS, calendar(self._site.name, told, stamp=stamp)
+            yield "agenda.ics", ICS, calendar(self._site.name, told, stamp=edited_at(self._today))
 
     @property
     def image_paths(self) -> frozenset[str]:
@@ -50,7 +51,7 @@ class SmallTownSite:
     def image(self, path: str) -> tuple[str, bytes]:
         """Return content type and body of the picture at one of ``image_paths``."""
         if path == LOGO:
-            return PNG, flat(240, 80, (80, 80, 120))
+            return PNG, logo(COLOURS[self._site.style], 240, 80)
         if path == PIXEL:
             return PNG, flat(1, 1, (255, 255, 255))
         slug = path.removeprefix("images/").removesuffix(".jpg")
@@ -112,5 +113,7 @@ class SmallTownSite:
         )
 
     def _sitemap(self, told: list[Told]) -> str:
-        entries = "".join(f"<url><loc>{escape(one.url)}</loc></url>" for one in told)
+        paged = [one.url for one in told] if self._site.style in PAGED else []
+        urls = [self.base, *(f"{self.base}{name}" for name in PROSE), *paged]
+        entries = "".join(f"<url><loc>{escape(url)}</loc></url>" for url in urls)
         return f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'

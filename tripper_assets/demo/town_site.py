@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import date
 from html import escape
-from zoneinfo import ZoneInfo
 
 from tripper_assets.demo.calendars import calendar
-from tripper_assets.demo.content import Event, Town, Venue, anchor, occurrences, town
+from tripper_assets.demo.content import Event, Town, Venue, edited_at, occurrences, town
 from tripper_assets.demo.layout import STYLE, page
-from tripper_assets.demo.markup import Told, json_ld, json_ld_node, microdata, text_page
-from tripper_assets.demo.pictures import flat, picture
+from tripper_assets.demo.markup import Told, brief, item_list, json_ld, microdata, script, text_page
+from tripper_assets.demo.pictures import flat, logo, picture
 
 ZONE = "Europe/Berlin"
-LOGO, PIXEL = "images/logo.png", "pixel.png"
+LOGO, PIXEL, LEAF = "images/logo.png", "pixel.png", "#3f8f5b"
 PER_PAGE = 5
+WITH_ITEM_LIST = "sport"
 HTML, CSS, JPEG, PNG, ICS, XML, TEXT = (
     "text/html; charset=utf-8", "text/css", "image/jpeg", "image/png", "text/calendar; charset=utf-8", "application/xml", "text/plain; charset=utf-8",
 )  # fmt: skip
@@ -24,7 +24,8 @@ PROSE = {
     "about": "We are four families who collect what there is to do. We have no advertisements, and we visit what we write about.",
     "contact": "Write to hallo@kinderzeit-breisgau.example or come to our table at the market on Saturdays.",
     "legal": "Responsible for the contents: Verein Kinderzeit Breisgau. All places and events on this site are a sample.",
-    "news": "The new programme is out, with fifty activities in eleven towns. The calendar can be subscribed to.",
+    "news": "The new programme is out, with fifty activities in eleven towns. The calendar can be subscribed to. "
+    'Our favourite: <a href="{base}activity/moon-fish?utm_source=news&amp;utm_medium=web">the moon fish</a>.',
     "news/playground": "The playground at the lake has a new slide. It was built by volunteers over two weekends, and it is very long.",
 }
 ROBOTS = "User-agent: *\nDisallow: /intern/\nAllow: /\n\nSitemap: {base}sitemap.xml\n"
@@ -48,15 +49,8 @@ class TownSite:
         yield "calendar.ics", ICS, self._calendar()
         yield "", HTML, self._home("en")
         yield "de/", HTML, self._home("de")
-        for name, text in PROSE.items():
-            yield (
-                name,
-                HTML,
-                self._page(
-                    name.rsplit("/", 1)[-1].capitalize(),
-                    f"<h1>{name.rsplit('/', 1)[-1].capitalize()}</h1><p>{text}</p>",
-                ),
-            )
+        for name in PROSE:
+            yield name, HTML, self._prose(name)
         yield "intern/draft", HTML, self._intern()
         for category in self._town.categories:
             for number in range(1, self._page_count(category) + 1):
@@ -78,7 +72,7 @@ class TownSite:
     def image(self, path: str) -> tuple[str, bytes]:
         """Return content type and body of the picture at one of ``image_paths``."""
         if path == LOGO:
-            return PNG, flat(240, 80, (63, 143, 91))
+            return PNG, logo(LEAF, 240, 80)
         if path == PIXEL:
             return PNG, flat(1, 1, (255, 255, 255))
         slug = path.removeprefix("images/").removesuffix(".jpg")
@@ -133,14 +127,26 @@ class TownSite:
             nav=nav,
         )
 
+    def _prose(self, name: str) -> str:
+        title = name.rsplit("/", 1)[-1].capitalize()
+        body = f"<h1>{title}</h1><p>{PROSE[name].format(base=self.base)}</p>"
+        if not name.startswith("news/"):
+            return self._page(title, body)
+        # An article has a date and a picture as an event has, and is none.
+        published = edited_at(self._today).isoformat()
+        article = {"@context": "https://schema.org", "@type": "NewsArticle", "headline": title}
+        head = script(article | {"datePublished": published, "image": f"{self.base}{LOGO}"})
+        return self._page(title, f'{body}<p><time datetime="{published}">{published[:10]}</time></p>', head=head)
+
     def _home(self, lang: str) -> str:
         names = "".join(
-            f'<li><a href="{self.base}{self._listing_path(key, 1)}">{escape(str(words[lang]))}</a></li>'
+            f'<li style="border-top:.5rem solid {words["colour"]}"><a href="{self.base}{self._listing_path(key, 1)}">{escape(words[lang])}</a></li>'
             for key, words in self._town.categories.items()
         )
         german = [event for event in self._town.activities if event.lang == "de"]
         cards = "".join(self._card(self.told(event)) for event in german) if lang == "de" else ""
         cards += "".join(self._card(self._translated(slug)) for slug in self._town.translated) if lang == "de" else ""
+        cards = cards or "".join(self._card(self.told(self._in_category(key)[0])) for key in self._town.categories)
         more = f'<p><a href="{self.base}programme/bat-walk.html">Our favourite walk</a>, <a href="{self.base}summer-fair">last year’s fair</a></p>'
         body = f"<h1>{escape(self._town.tagline[lang])}</h1><ul class=cards>{names}</ul><ul class=cards>{cards}</ul>{more if lang == 'en' else ''}"
         feed = f'<link rel="alternate" type="text/calendar" href="{self.base}calendar.ics">'
@@ -165,6 +171,7 @@ class TownSite:
                 links += f'<a rel="{rel[:4]}" href="{url}">{WORDS[rel]}</a> '
                 head += f'<link rel="{rel[:4]}" href="{url}">'
         title = str(self._town.categories[category]["en"])
+        head += item_list([self.told(event) for event in shown]) if category == WITH_ITEM_LIST else ""
         intern = f'<!-- --><a href="{self.base}intern/draft" hidden>draft</a>' if number == 1 else ""
         return self._page(
             title, f"<h1>{title}</h1><ul class=cards>{cards}</ul><p class=pages>{links}</p>{intern}", head=head
@@ -172,20 +179,16 @@ class TownSite:
 
     def _card(self, told: Told) -> str:
         image = f'<img src="{told.picture}" alt="" loading="lazy" width="320" height="213">' if told.picture else ""
-        return f'<li>{image}<a href="{told.url}">{escape(told.name)}</a></li>'
+        return f'<li>{image}<h2><a href="{told.url}">{escape(told.name)}</a></h2><p>{brief(told)}</p></li>'
 
     def _detail(self, told: Told) -> str:
         style = told.event.style
         head = f'<meta property="og:title" content="{escape(told.name)}"><link rel="canonical" href="{told.url}">{self._alternates(told.event.slug)}'
         head += f'<meta property="og:image" content="{told.picture}">' if told.picture else ""
-        body = {"json-ld": self._plain, "microdata": microdata, "text": text_page}[style](told)
+        body = microdata(told) if style == "microdata" else text_page(told)
         if style == "json-ld":
             head += (BROKEN if told.event.slug == self._town.broken_block else "") + json_ld(told)
         return self._page(told.name, body, lang=told.lang, description=told.text, head=head)
-
-    def _plain(self, told: Told) -> str:
-        image = f'<img src="{told.picture}" alt="" width="960" height="640">' if told.picture else ""
-        return f"<article><h1>{escape(told.name)}</h1>{image}<p>{escape(told.text)}</p><p>{escape(told.venue.name)}, {escape(told.venue.town)}</p></article>"
 
     def _alternates(self, slug: str) -> str:
         if slug not in self._town.translated:
@@ -197,19 +200,19 @@ class TownSite:
 
     def _intern(self) -> str:
         told = self.told(self._town.activities[0])
-        node = json_ld_node(told) | {"name": "A draft that nobody may see", "url": f"{self.base}intern/draft"}
-        body = f'<script type="application/ld+json">{str(node).replace(chr(39), chr(34))}</script><h1>A draft that nobody may see</h1>'
-        return self._page("Draft", body)
+        name, url = "A draft that nobody may see", f"{self.base}intern/draft"
+        draft = replace(told, name=name, url=url, identifier="kb-draft")
+        return self._page("Draft", f"<h1>{name}</h1>", head=json_ld(draft))
 
     def _sitemap(self) -> str:
         listed = [event.slug for event in self._town.activities if event.slug not in self._town.unlisted_in_sitemap]
         paths = ["", "de/", *PROSE, *(f"activity/{slug}" for slug in listed)]
         entries = "".join(
-            f"<url><loc>{self.base}{path}</loc><lastmod>{anchor(self._today)}</lastmod></url>" for path in paths
+            f"<url><loc>{self.base}{path}</loc><lastmod>{edited_at(self._today).date()}</lastmod></url>"
+            for path in paths
         )
         return f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</urlset>'
 
     def _calendar(self) -> str:
         told = [self.told(self._events[slug]) for slug in self._town.calendar_also] + self.only_in_calendar()
-        stamp = datetime.combine(anchor(self._today), time(), ZoneInfo(ZONE))
-        return calendar(self._town.name, told, stamp=stamp)
+        return calendar(self._town.name, told, stamp=edited_at(self._today))

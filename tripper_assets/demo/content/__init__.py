@@ -1,6 +1,6 @@
 """What the sample sites tell, and when: the content files read into models, with dates counted from the first of next month."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -112,6 +112,11 @@ class Occurrence(Model):
 def anchor(today: date) -> date:
     """Return the first of the month after ``today``: a site's pages stay the same, byte for byte, through a month."""
     return date(today.year + today.month // DECEMBER, today.month % DECEMBER + 1, 1)
+
+
+def edited_at(today: date) -> datetime:
+    """Return when the sites were last edited: shortly before this month, so that it is past in every zone and the same all month."""
+    return datetime(today.year, today.month, 1, 6, tzinfo=UTC) - timedelta(days=2)
 
 
 def occurrences(event: Event, today: date, timezone: str) -> list[Occurrence]:
