@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +16,9 @@ from sqlalchemy import make_url
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 
+# A shell that starts the tests in the background has them ignore SIGINT; Dagster then copies that to SIGTERM, and the servers
+# that tests start inherit both, so that nothing ends them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
 TEMPLATE = "template_tripper"
 FreshDatabases = Callable[[], AbstractContextManager[str]]

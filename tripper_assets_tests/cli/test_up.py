@@ -145,7 +145,7 @@ def test_what_a_killed_one_left_is_ended(shell: Shell, tmp_path: Path) -> None:
     said = shell("down")
 
     assert (said.code, said.out) == (0, "Ended 1 processes that a killed `tripper up` had left.\n")
-    assert child.code == -signal.SIGTERM
+    assert child.code in (-signal.SIGTERM, -signal.SIGKILL)  # a busy machine may be too slow for the first
 
 
 def test_the_number_of_an_ended_process_is_not_that_process() -> None:
