@@ -1,6 +1,5 @@
 """Scrape: what the pages of a source say, and the activities that this makes."""
 
-import asyncio
 import functools
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from tripper_assets.domain.model import Problem, Rejection
 from tripper_assets.domain.pages import Crawl, CrawlReport, PageState
 from tripper_assets.domain.standardize import standardize
 from tripper_assets.extract import extract_activities
+from tripper_assets.interrupts import run_async
 from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import column_schema
 from tripper_assets.resources import Catalog, Clock, http_client
@@ -72,7 +72,7 @@ def raw_activities(
     with stage(context, catalog, clock) as work:
         saver = PageSaver(catalog, work)
         try:
-            found = asyncio.run(_crawl(work, catalog, settings, clock, saver))
+            found = run_async(_crawl(work, catalog, settings, clock, saver))
         finally:
             saver.flush()
         catalog.pages.forget(work.source.key, found.gone, clock())

@@ -1,6 +1,5 @@
 """Enrich: the pictures of each activity, downloaded once, re-encoded without metadata, stored under the hash of their bytes."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -14,6 +13,7 @@ from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.maps import ImageRow, ImagesMap
 from tripper_assets.domain.model import Problem
+from tripper_assets.interrupts import run_async
 from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import column_schema
 from tripper_assets.resources import Catalog, Clock, http_client
@@ -39,7 +39,7 @@ def images_map(
 ) -> ImagesMap:
     """Fetch, check and store the pictures."""
     with stage(context, catalog, clock) as work:
-        rows, counts = asyncio.run(_collect(activities, work, catalog, objects, settings, clock))
+        rows, counts = run_async(_collect(activities, work, catalog, objects, settings, clock))
         work.counts |= {"rows": len(rows), **asdict(counts)}
         work.problems += [
             Problem(code=row.problem, subject=row.activity_id, message=row.sourceUrl) for row in rows if row.problem

@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from tripper_assets.cli import main
@@ -70,6 +71,16 @@ class Shell:
     @property
     def home(self) -> Path:
         return Path(self.environment["TRIPPER_HOME"])
+
+
+@contextmanager
+def dagster_instance(shell: Shell) -> Generator[dg.DagsterInstance]:
+    """Open the instance that the shell's commands write to."""
+    folder = str(shell.home / "dagster")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", folder)
+        with dg.DagsterInstance.from_config(folder) as instance:
+            yield instance
 
 
 @pytest.fixture(scope="session")

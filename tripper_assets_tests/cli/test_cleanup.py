@@ -4,7 +4,6 @@ from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from tripper_assets.catalog.database import Database
@@ -13,7 +12,7 @@ from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile, WorkflowStatus
 from tripper_assets.io_managers import cleaned_up_at
 from tripper_assets.resources import Catalog, catalog_on
-from tripper_assets_tests.cli.conftest import Shell, new_shell
+from tripper_assets_tests.cli.conftest import Shell, dagster_instance, new_shell
 from tripper_assets_tests.conftest import FreshDatabases
 
 SOURCE = make_source("https://example.org/")
@@ -86,7 +85,7 @@ def test_intermediates_go_with_a_row_and_an_observation_that_say_so(
     assert not objects.exists(f"raw_activities/{SOURCE.key}/{old}/run.jsonl")
     assert objects.exists(f"activities/{SOURCE.key}/{old}/run.jsonl")
     uri = objects.uri(f"raw_activities/{SOURCE.key}/{old}/run.jsonl")
-    with dg.DagsterInstance.from_config(str(shell.home / "dagster")) as instance:
+    with dagster_instance(shell) as instance:
         assert cleaned_up_at(instance, "raw_activities", SOURCE.key, uri) == f"{datetime.now(UTC):%Y-%m-%d}"
     assert shell("cleanup").out == "Removed 0 files (0 B) of 0 workflows.\n"
     assert "\tcleaned up " in shell("files", old).out

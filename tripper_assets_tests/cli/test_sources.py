@@ -3,12 +3,11 @@
 from collections.abc import Generator
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from tripper_assets.domain.sources import source_key
 from tripper_assets.partitions import SOURCES
-from tripper_assets_tests.cli.conftest import Shell, new_shell
+from tripper_assets_tests.cli.conftest import Shell, dagster_instance, new_shell
 from tripper_assets_tests.conftest import FreshDatabases
 
 LYON = "https://example.org/lyon"
@@ -37,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def partitions(shell: Shell) -> set[str]:
-    with dg.DagsterInstance.from_config(str(shell.home / "dagster")) as instance:
+    with dagster_instance(shell) as instance:
         return set(instance.get_dynamic_partitions(SOURCES))
 
 
