@@ -40,7 +40,7 @@ def images_map(
     """Fetch, check and store the pictures."""
     with stage(context, catalog, clock) as work:
         rows, counts = run_async(_collect(activities, work, catalog, objects, settings, clock))
-        work.counts |= {"rows": len(rows), **asdict(counts)}
+        work.counts |= {"rows": len(rows), **asdict(counts), "reused": counts.reused + counts.not_modified}
         work.problems += [
             Problem(code=row.problem, subject=row.activity_id, message=row.sourceUrl) for row in rows if row.problem
         ]
