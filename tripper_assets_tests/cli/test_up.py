@@ -307,6 +307,7 @@ def test_all_parts_work_together_and_end_together(up: Up, tmp_path: Path) -> Non
         began = time.monotonic()
         down = up.tripper("down")
         seconds = time.monotonic() - began
+        process.wait(30)  # the lock is free a moment before its process has ended
 
     told = output.read_text()
     assert (entry["name"], repository["name"]) == ("tripper_assets", "__repository__")
