@@ -1,5 +1,6 @@
 """A run that is killed at any moment: the next one ends as if nothing had happened, and asks for little again."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -177,7 +178,8 @@ def _kill(world: World, home: Path, seed: int) -> None:
         time.sleep(random.uniform(0.3, world.seconds))
     run.kill()
     if with_server:  # as a power cut does
-        psutil.Process(_server_pid(home)).kill()
+        with contextlib.suppress(FileNotFoundError):  # the moment came when no server ran yet
+            psutil.Process(_server_pid(home)).kill()
 
 
 def _asked_again(bodies: Counter[str], *, pictures: bool) -> int:

@@ -258,14 +258,13 @@ def _times(told: Told) -> str:
 
 
 def brief(told: Told) -> str:
-    """Return when and where in one line, as a card of a list says it."""
+    """Return for whom or when, and where, in one line, as a card of a list says it; the dates stand on the page itself."""
     if told.event.hours:
         when = _open_days(told)
     elif told.event.weekly:
         when = _every(told)
     else:
-        first = told.occurrences[0].start
-        when = f'<time datetime="{first.isoformat()}">{spoken_time(first, told.lang)}</time>'
+        when = spoken_ages(told.event, told.lang)
     return f"{when} · {escape(told.venue.town)}"
 
 

@@ -201,13 +201,13 @@ def test_a_camp_of_several_days_names_its_last_day(site: DemoSite) -> None:
     assert "4. April 2026, 09:00 Uhr – 8. April 2026, 15:00 Uhr" in kamp
 
 
-def test_a_list_names_when_and_where_and_links_the_activity(site: DemoSite) -> None:
+def test_a_list_names_for_whom_and_where_and_links_the_activity(site: DemoSite) -> None:
     card = html_pages(site)["/activities/nature"].css("ul.cards li")[1]
     link = card.css_first("h2 a")
 
     assert link is not None
     assert (link.text(), link.attributes["href"]) == ("Bat Walk around the Lake", f"{ORIGIN}/activity/bat-walk")
-    assert card.text().endswith("8 April 2026, 19:30 · Freiburg im Breisgau")
+    assert card.text().endswith("from 6 years · Freiburg im Breisgau")
 
 
 def test_a_list_of_lists_is_one_json_ld_block(site: DemoSite) -> None:
