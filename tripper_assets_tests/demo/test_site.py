@@ -207,7 +207,7 @@ def test_a_list_names_for_whom_and_where_and_links_the_activity(site: DemoSite) 
 
     assert link is not None
     assert (link.text(), link.attributes["href"]) == ("Bat Walk around the Lake", f"{ORIGIN}/activity/bat-walk")
-    assert card.text().endswith("from 6 years · Freiburg im Breisgau")
+    assert card.text().endswith("age 6 and up · Freiburg im Breisgau")
 
 
 def test_a_list_of_lists_is_one_json_ld_block(site: DemoSite) -> None:
