@@ -12,7 +12,7 @@ from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.io_managers import ObjectIOManager
 from tripper_assets.resources import Catalog, open_catalog, utc_now
-from tripper_assets.sensors import sources_sensor, workflow_status_sensor
+from tripper_assets.sensors import SCHEDULES, SENSORS
 from tripper_assets.settings import Settings, load_settings
 
 ASSET_MODULES = [activities, images, geocoding, embeddings, publishing, imports]
@@ -31,7 +31,8 @@ def build_definitions(overrides: Mapping[str, object] | None = None) -> dg.Defin
     return dg.Definitions(
         assets=dg.load_assets_from_modules(ASSET_MODULES),
         jobs=jobs.ALL,
-        sensors=[sources_sensor, workflow_status_sensor],
+        sensors=SENSORS,
+        schedules=SCHEDULES,
         resources={**_resources(settings), **given},
         executor=EXECUTORS[settings.executor],
     )
@@ -56,7 +57,7 @@ def _opened(make: Callable[[], object]) -> dg.ResourceDefinition:
 
 def _catalog(settings: Settings) -> dg.ResourceDefinition:
     def opened(_context: dg.InitResourceContext) -> Generator[Catalog]:
-        with open_catalog(settings) as catalog:
+        with open_catalog(settings, check=False) as catalog:
             yield catalog
 
     return dg.ResourceDefinition(opened)

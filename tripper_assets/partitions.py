@@ -11,7 +11,7 @@ WORKFLOW_TAG = "tripper/workflow_id"
 TRIGGER_TAG = "tripper/trigger"
 SOURCE_URL_TAG = "tripper/source_url"
 KEEP_FILES_TAG = "tripper/keep_files"
-PROCESS_TAG = "tripper/process"
+PARTITION_TAG = "dagster/partition"
 
 
 def workflow_id(run: dg.DagsterRun) -> str:

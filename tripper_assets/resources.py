@@ -2,19 +2,33 @@
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from tripper_assets.catalog.batches import Batches
 from tripper_assets.catalog.caches import EmbeddingCacheTable, GeocodeCacheTable, MediaTable
+from tripper_assets.catalog.claims import SourceClaims
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.catalog.pages import Pages
+from tripper_assets.catalog.pending_imports import PendingImports
 from tripper_assets.catalog.sources import SourceRegistry
-from tripper_assets.catalog.workflows import Workflows
+from tripper_assets.catalog.spool import Spool
+from tripper_assets.catalog.spooled_caches import (
+    CACHES,
+    Lenient,
+    LenientGeocodes,
+    LenientImages,
+    LenientPages,
+    SpooledCaches,
+)
+from tripper_assets.catalog.spooled_workflows import SpooledWorkflows
 from tripper_assets.clients.http import AddressGuard, HttpClient
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.sources import DEFAULT_PORTS, Source
+from tripper_assets.domain.workflows import Workflow
 from tripper_assets.settings import Settings
 
 Clock = Callable[[], datetime]
@@ -32,31 +46,62 @@ class Catalog:
 
     database: Database
     sources: SourceRegistry
-    workflows: Workflows
+    claims: SourceClaims
+    workflows: SpooledWorkflows
+    batches: Batches
+    pending_imports: PendingImports
     pages: Pages
     images: MediaTable
     geocodes: GeocodeCacheTable
     embeddings: EmbeddingCacheTable
+    lenient: Lenient
+    """Pages, images and geocodes for work that goes on while the catalog is down."""
+    spool: Spool
+    caches: SpooledCaches
+    opened: dict[str, tuple[Source, Workflow]] = field(default_factory=dict[str, tuple[Source, Workflow]])
+    """What the runs of this process work on, by run id: a run that holds its source goes on while the catalog is down."""
+
+    def replay(self) -> None:
+        """Write what could not be written while the catalog was down.
+
+        Raises:
+            TransientError: it does not answer yet.
+        """
+        for topic in self.spool.topics():
+            if topic == CACHES:
+                self.caches.replay()
+            else:
+                self.workflows.replay(topic)
 
 
-def catalog_on(database: Database) -> Catalog:
-    """Return the parts of the catalog in ``database``."""
+def catalog_on(database: Database, home: Path) -> Catalog:
+    """Return the parts of the catalog in ``database``; what it cannot take while it is down waits below ``home``."""
+    spool = Spool(home / "spool")
+    pages, images, geocodes = Pages(database), MediaTable(database), GeocodeCacheTable(database)
+    caches = SpooledCaches(spool, pages, images, geocodes)
     return Catalog(
         database,
         SourceRegistry(database),
-        Workflows(database),
-        Pages(database),
-        MediaTable(database),
-        GeocodeCacheTable(database),
+        SourceClaims(database),
+        SpooledWorkflows(database, spool),
+        Batches(database),
+        PendingImports(database),
+        pages,
+        images,
+        geocodes,
         EmbeddingCacheTable(database),
+        Lenient(LenientPages(pages, caches), LenientImages(images, caches), LenientGeocodes(geocodes, caches)),
+        spool,
+        caches,
     )
 
 
 @contextmanager
-def open_catalog(settings: Settings, *, migrate: bool = False) -> Generator[Catalog]:
+def open_catalog(settings: Settings, *, migrate: bool = False, check: bool = True) -> Generator[Catalog]:
     """Open the catalog; the embedded Postgres is started where nobody did, migrated, and stopped again by its last user.
 
-    ``migrate`` brings the schema of an external database up to date, which is otherwise only checked.
+    ``migrate`` brings the schema of an external database up to date, which is otherwise only checked; without ``check`` an external
+    database is not asked at all, so that a run whose database is down fails in a step, which is tried again.
 
     Raises:
         ConfigurationError: there is no catalog (TRIPPER_DATABASE_URL=none), or its schema is not this version's.
@@ -67,25 +112,27 @@ def open_catalog(settings: Settings, *, migrate: bool = False) -> Generator[Cata
             "This needs the catalog, and TRIPPER_DATABASE_URL is none; unset it for the embedded PostgreSQL, or name a database."
         )
     if settings.catalog == "url":
-        with _opened(settings.database_url.get_secret_value(), migrate=migrate) as catalog:
+        database = Database(settings.database_url.get_secret_value())
+        with _opened(database, settings.home, migrate=migrate, check=check) as catalog:
             yield catalog
         return
     server = EmbeddedPostgres(settings.home)
     try:
-        with _opened(server.ensure_started(), migrate=True) as catalog:
+        database = Database(server.ensure_started(), revive=server.ensure_started)
+        with _opened(database, settings.home, migrate=True, check=True) as catalog:
             yield catalog
     finally:
         server.stop_if_idle()
 
 
 @contextmanager
-def _opened(url: str, *, migrate: bool) -> Generator[Catalog]:
-    database = Database(url)
+def _opened(database: Database, home: Path, *, migrate: bool, check: bool) -> Generator[Catalog]:
     try:
         if migrate:
             database.upgrade()
-        database.check()
-        yield catalog_on(database)
+        if check:
+            database.check()
+        yield catalog_on(database, home)
     finally:
         database.dispose()
 

@@ -1,18 +1,27 @@
-"""What happens without a person: sources become partitions, and ended runs are written into their workflows."""
+"""What happens without a person: sources become partitions, bundles are imported, batches collected, and ended runs written down."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from dagster import ResourceParam
 
-from tripper_assets.dead_runs import report_dead_runs
-from tripper_assets.partitions import SOURCES, source_partitions, workflow_id
-from tripper_assets.resources import open_catalog, utc_now
+from tripper_assets.batches import cancel_batches, check_batches
+from tripper_assets.clients.embeddings import BatchProvider
+from tripper_assets.dead_runs import settle
+from tripper_assets.domain.batches import collectable
+from tripper_assets.domain.errors import TripperError
+from tripper_assets.domain.publishing import PendingImport, automatic_import, decided_import
+from tripper_assets.jobs import collect_source, import_source, scrape_source
+from tripper_assets.partitions import PARTITION_TAG, SOURCES, TRIGGER_TAG, WORKFLOW_TAG, source_partitions, workflow_id
+from tripper_assets.reconciliation import reconcile
+from tripper_assets.resources import Catalog, open_catalog, utc_now
 from tripper_assets.settings import load_settings
-from tripper_assets.tracking import PARTITION_TAG, reconcile
 
 RUNS_A_TICK = 100
 PARTITIONS_A_TICK = 1000
+WORKFLOWS_A_TICK = 100
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -22,12 +31,13 @@ UNDER_WAY = [
     dg.DagsterRunStatus.CANCELING,
 ]
 FIRST_LOOK_BACK = timedelta(days=1)
+RUNNING = dg.DefaultSensorStatus.RUNNING
 
 
 def partition_changes(
     registered: Collection[str], present: Collection[str], busy: Collection[str]
 ) -> tuple[list[str], list[str]]:
-    """Return which partitions to add and which to remove in one tick, sorted; a source with a run under way is never removed."""
+    """Return which partitions to add and which to remove in one tick, sorted; a source with work in flight is never removed."""
     added = sorted(set(registered) - set(present))
     removed = sorted(set(present) - set(registered) - set(busy))
     return added[:PARTITIONS_A_TICK], removed[:PARTITIONS_A_TICK]
@@ -35,33 +45,146 @@ def partition_changes(
 
 @dg.sensor(
     minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=RUNNING,
     description="Adds a partition for each registered source, and removes those of sources that are gone.",
 )
 def sources_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Compare the registry with the partitions; a registry that cannot be read is an error, and never an empty one."""
     with open_catalog(load_settings()) as catalog:
         registered = [source.key for source in catalog.sources.list()]
-    present = context.instance.get_dynamic_partitions(SOURCES)
-    runs = context.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY)) if set(present) - set(registered) else []
-    busy = {run.tags.get(PARTITION_TAG, "") for run in runs}
+        present = context.instance.get_dynamic_partitions(SOURCES)
+        gone = set(present) - set(registered)
+        busy = _busy(context.instance, catalog) & gone if gone else set[str]()
     added, removed = partition_changes(registered, present, busy)
+    said = _told_changes(len(registered), len(added), len(removed), len(busy))
     if not added and not removed:
-        return dg.SkipReason(f"All {len(registered)} registered sources have their partition.")
+        return dg.SkipReason(said)
+    context.log.info(said)
     requests = [source_partitions.build_add_request(added)] if added else []
     requests += [source_partitions.build_delete_request(removed)] if removed else []
-    return dg.SensorResult(dynamic_partitions_requests=requests)
+    return dg.SensorResult(dynamic_partitions_requests=requests, skip_reason=dg.SkipReason(said))
+
+
+def _told_changes(registered: int, added: int, removed: int, busy: int) -> str:
+    if not added and not removed and not busy:
+        return f"All {registered} registered sources have their partition."
+    kept = f", {busy} kept until their work in flight ends" if busy else ""
+    return f"{registered} registered sources: {added} partitions added, {removed} removed{kept}."
+
+
+def _busy(instance: dg.DagsterInstance, catalog: Catalog) -> set[str]:
+    """Return the sources with work in flight: a run, a claim, or a workflow that waits for a provider."""
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))
+    waiting = catalog.workflows.list(status="waiting", limit=PARTITIONS_A_TICK)
+    return {
+        *(run.tags.get(PARTITION_TAG, "") for run in runs),
+        *(claim.source_key for claim in catalog.claims.list()),
+        *(workflow.source_key for workflow in waiting),
+    }
+
+
+@dg.sensor(
+    job=import_source,
+    minimum_interval_seconds=30,
+    default_status=RUNNING,
+    description="Imports the bundle that waits for a source with auto_import, once; one that its checks hold waits for a person.",
+)
+def import_sensor() -> Generator[dg.RunRequest | dg.SkipReason]:
+    """Launch the import of each bundle that may be imported without a person."""
+    with open_catalog(load_settings()) as catalog:
+        pending = catalog.pending_imports.list()
+    yield from _imports(pending, automatic_import, "import_sensor")
+
+
+@dg.sensor(
+    job=import_source,
+    minimum_interval_seconds=30,
+    default_status=RUNNING,
+    description="Imports each bundle that a person approved, once.",
+)
+def decision_sensor() -> Generator[dg.RunRequest | dg.SkipReason]:
+    """Launch the import of each bundle that a person approved."""
+    with open_catalog(load_settings()) as catalog:
+        pending = catalog.pending_imports.list()
+    yield from _imports(pending, decided_import, "decision_sensor")
+
+
+def _imports(
+    pending: Sequence[PendingImport], why_not: Callable[[PendingImport], str], sensor: str
+) -> Generator[dg.RunRequest | dg.SkipReason]:
+    due = [one for one in pending if not why_not(one)]
+    if not due:
+        yield dg.SkipReason(_counted(pending, why_not))
+    for one in due[:RUNS_A_TICK]:
+        tags = {WORKFLOW_TAG: one.workflow_id, TRIGGER_TAG: sensor}
+        yield dg.RunRequest(run_key=one.run_key, partition_key=one.source_key, tags=tags)
+
+
+def _counted(pending: Sequence[PendingImport], why_not: Callable[[PendingImport], str]) -> str:
+    """Return why nothing is imported, such as "2 bundles in review: 1 waits for a decision, 1 is held by its checks."."""
+    if not pending:
+        return "No bundle waits for its import."
+    reasons = Counter(map(why_not, pending))
+    return f"{len(pending)} bundles in review: {', '.join(f'{count} {reason}' for reason, count in sorted(reasons.items()))}."
+
+
+@dg.sensor(
+    job=collect_source,
+    minimum_interval_seconds=60,
+    default_status=RUNNING,
+    description="Asks providers how their batches are, and goes on with each workflow of which every batch is done or past its deadline.",
+)
+def batch_sensor(
+    context: dg.SensorEvaluationContext, embedding_provider: ResourceParam[BatchProvider]
+) -> Generator[dg.RunRequest | dg.SkipReason]:
+    """Poll what workflows wait for; nothing holds a run meanwhile."""
+    now = utc_now()
+    with open_catalog(load_settings()) as catalog:
+        awaited = catalog.batches.awaited(WORKFLOWS_A_TICK)
+        batches, troubles = check_batches(catalog, embedding_provider, awaited, now)
+        ready = collectable(batches, now=now)
+        keys = {one.id: one.source_key for one in map(catalog.workflows.get, ready) if one}
+    for trouble in troubles:
+        context.log.warning(trouble)
+    for identifier in ready:
+        tags = {WORKFLOW_TAG: identifier, TRIGGER_TAG: "batch_sensor"}
+        yield dg.RunRequest(run_key=f"collect:{identifier}", partition_key=keys[identifier], tags=tags)
+    if not ready:
+        yield dg.SkipReason(_awaited(len(batches), len(troubles)))
+
+
+def _awaited(count: int, unasked: int) -> str:
+    if not count:
+        return "No workflow waits for a batch."
+    return f"{count} batches are awaited" + (
+        f"; {unasked} could not be asked for, as the log says." if unasked else "."
+    )
 
 
 # One plain sensor with a cursor: a run_status_sensor takes a single status, and lags besides.
 @dg.sensor(
     minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
+    default_status=RUNNING,
     description="Writes the end of each run into its workflow: steps write their own rows, and a dead one cannot.",
 )
-def workflow_status_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Look at the runs that ended since the cursor, oldest first; the catalog is opened only where there is one."""
-    report_dead_runs(context.instance)
+def workflow_status_sensor(
+    context: dg.SensorEvaluationContext, embedding_provider: ResourceParam[BatchProvider]
+) -> dg.SkipReason:
+    """Free what dead runs hold, and look at the runs that ended since the cursor, oldest first."""
+    with open_catalog(load_settings()) as catalog:
+        freed = settle(context.instance, catalog)
+        ended = _write_ended(context, catalog)
+        canceled = _cancel_batches(context, catalog, embedding_provider)
+    said = [
+        (ended, "ended runs were written into their workflows"),
+        (freed, "sources were freed of ended or dead runs"),
+    ]
+    said.append((canceled, "batches of canceled workflows were canceled"))
+    told = "; ".join(f"{count} {what}" for count, what in said if count)
+    return dg.SkipReason(f"{told}." if told else "No run ended since the last look.")
+
+
+def _write_ended(context: dg.SensorEvaluationContext, catalog: Catalog) -> int:
     since = datetime.fromisoformat(context.cursor) if context.cursor else utc_now() - FIRST_LOOK_BACK
     records = context.instance.get_run_records(
         dg.RunsFilter(statuses=ENDED, updated_after=since),
@@ -69,13 +192,44 @@ def workflow_status_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason
         order_by="update_timestamp",
         ascending=True,
     )
-    if not records:
-        return dg.SkipReason("No run ended since the last look.")
-    # A workflow that runs again, or is imported, is brought in line with that run when it ends.
-    going_on = {workflow_id(run) for run in context.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))}
-    ended = [record.dagster_run for record in records if workflow_id(record.dagster_run) not in going_on]
+    if records:
+        # A workflow that runs again, or is imported, is brought in line with that run when it ends.
+        going_on = {workflow_id(run) for run in context.instance.get_runs(dg.RunsFilter(statuses=UNDER_WAY))}
+        for run in (record.dagster_run for record in records):
+            if workflow_id(run) not in going_on:
+                reconcile(run, catalog, context.instance)
+        context.update_cursor(records[-1].update_timestamp.replace(tzinfo=UTC).isoformat())
+    return len(records)
+
+
+def _cancel_batches(context: dg.SensorEvaluationContext, catalog: Catalog, provider: BatchProvider) -> int:
+    count = 0
+    for identifier in sorted({batch.workflow_id for batch in catalog.batches.of_canceled()}):
+        try:
+            count += cancel_batches(catalog, provider, identifier, utc_now())
+        except TripperError as error:  # the next tick asks again
+            context.log.warning("Canceling the batches of workflow %s failed: %s", identifier, error)
+    return count
+
+
+@dg.schedule(
+    cron_schedule="17 3 * * *",
+    job=scrape_source,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Scrapes every registered source once a day; what has not changed costs a question and no answer.",
+)
+def daily_rescrape(context: dg.ScheduleEvaluationContext) -> Generator[dg.RunRequest | dg.SkipReason]:
+    """Launch a scrape of each source without work in flight."""
     with open_catalog(load_settings()) as catalog:
-        for run in ended:
-            reconcile(run, catalog, context.instance)
-    context.update_cursor(records[-1].update_timestamp.replace(tzinfo=UTC).isoformat())
-    return dg.SkipReason(f"{len(records)} ended runs were written into their workflows.")
+        keys = {source.key for source in catalog.sources.list()}
+        busy = _busy(context.instance, catalog)
+    context.instance.add_dynamic_partitions(SOURCES, sorted(keys))
+    day = context.scheduled_execution_time.date().isoformat()
+    if not keys - busy:
+        yield dg.SkipReason(f"None of {len(keys)} registered sources is free to be scraped.")
+    for key in sorted(keys - busy):
+        yield dg.RunRequest(run_key=f"rescrape:{day}:{key}", partition_key=key, tags={TRIGGER_TAG: "daily_rescrape"})
+
+
+SENSORS = [sources_sensor, import_sensor, decision_sensor, batch_sensor, workflow_status_sensor]
+SCHEDULES = [daily_rescrape]

@@ -1,28 +1,26 @@
 """How steps write down what they do: the workflow's row, its stages, files and errors, written by the steps themselves."""
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-from dagster._core.events import JobFailureData
-from dagster_shared.error import SerializableErrorInfo
 
-from tripper_assets.domain.errors import NotFoundError, PermanentError, TripperError
+from tripper_assets.claims import claim_source
+from tripper_assets.domain.errors import NotFoundError, PermanentError, TransientError, TripperError
 from tripper_assets.domain.model import Problem, count_by_code
 from tripper_assets.domain.sources import Source, parse_config
-from tripper_assets.domain.workflows import FINAL, Workflow, WorkflowError, WorkflowStatus
+from tripper_assets.domain.workflows import Workflow, WorkflowError, WorkflowStatus, may_become
 from tripper_assets.failures import is_last_attempt, verdict
 from tripper_assets.partitions import TRIGGER_TAG, workflow_id
 from tripper_assets.previews import plain_markdown
 from tripper_assets.resources import Catalog, Clock
 
 SHOWN_PROBLEMS = 20
-PARTITION_TAG = "dagster/partition"
+TOLD_EVERY_SECONDS = 1.0
 INTERRUPTS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
-FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
 
 
 @dataclass
@@ -32,6 +30,8 @@ class Stage:
     asset: str
     source: Source
     workflow_id: str
+    auto_import: bool = False
+    """The launch's own word where it said one, else what the registry says now: it may have been switched since the start."""
     counts: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     skipped: str = ""
@@ -49,6 +49,22 @@ class Stage:
             shown["problems_by_code"] = dg.MetadataValue.json(count_by_code(self.problems))
             shown["first_problems"] = dg.MetadataValue.md(_as_list(self.problems))
         return shown
+
+
+class Progress:
+    """Tells the catalog how far a stage is, at most once a second."""
+
+    def __init__(self, catalog: Catalog, work: Stage, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._catalog, self._work, self._seconds = catalog, work, seconds
+        self._told_at = seconds()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Take how much of how much is done."""
+        if self._seconds() - self._told_at >= TOLD_EVERY_SECONDS:
+            self._told_at = self._seconds()
+            self._catalog.workflows.stage_progress(
+                self._work.workflow_id, self._work.asset, self._work.counts, done / max(total, 1)
+            )
 
 
 def _as_list(problems: list[Problem]) -> str:
@@ -93,23 +109,48 @@ def _record_end(catalog: Catalog, clock: Clock, work: Stage) -> None:
 
 
 def _open_stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, asset: str) -> Stage:
+    source, workflow = _opened(context, catalog, clock, asset)
+    catalog.workflows.stage_started(workflow.id, asset, clock(), run_id=context.run.run_id)
+    config = parse_config(workflow.config, subject=f"workflow {workflow.id}")
+    automatic = bool(workflow.overrides.get("auto_import", source.config.auto_import))
+    return Stage(asset, source.model_copy(update={"config": config}), workflow.id, automatic)
+
+
+def _opened(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, asset: str) -> tuple[Source, Workflow]:
+    """Return the source, which the run holds now, and its workflow.
+
+    Raises:
+        TransientError: the catalog is down, and was not asked by an earlier step of the run.
+    """
+    run_id = context.run.run_id
+    try:
+        catalog.opened[run_id] = _held(context, catalog, clock, asset)
+    except TransientError:
+        # What the first step saw holds for the whole run: the source is held by it, and a workflow's configuration never changes.
+        if run_id not in catalog.opened:
+            raise
+    return catalog.opened[run_id]
+
+
+def _held(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, asset: str) -> tuple[Source, Workflow]:
     identifier, key = workflow_id(context.run), context.partition_key
     source = catalog.sources.get(key)
     if source is None:
         raise NotFoundError(
             f"Materializing {asset} needs the source {key}, which is not in the registry; add it with `tripper sources add URL`."
         )
-    found = catalog.workflows.get(identifier)
-    workflow = found or _new_workflow(context, catalog, clock, source)
+    claim_source(context.instance, catalog, key, run_id=context.run.run_id, workflow_id=identifier, at=clock())
+    catalog.workflows.replay(identifier)
+    workflow = catalog.workflows.get(identifier) or _new_workflow(context, catalog, clock, source)
     if workflow.source_key != key:
         raise PermanentError(
             f"The workflow {identifier} belongs to {workflow.source_key} and not to {key}; launch the run with another {key} workflow."
         )
-    if workflow.status in FINAL | {"queued", "waiting", "review"}:
-        catalog.workflows.set_status(identifier, "running")
-    catalog.workflows.stage_started(identifier, asset, clock())
-    config = parse_config(workflow.config, subject=f"workflow {identifier}")
-    return Stage(asset, source.model_copy(update={"config": config}), identifier)
+    # Once a run: a later step must not wake a workflow that an earlier one let wait, or ended.
+    begins = all(one.run_id != context.run.run_id for one in workflow.stages)
+    if begins and workflow.status != "running":
+        catalog.workflows.set_status(identifier, "running", at=clock())
+    return source, workflow
 
 
 def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, source: Source) -> Workflow:
@@ -132,17 +173,24 @@ def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Cl
 def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseException, *, last: bool) -> None:
     kind, message = type(error).__name__, _sentence(error)
     status: WorkflowStatus = "canceled" if isinstance(error, INTERRUPTS) else "failed"
+    told = WorkflowError(stage=work.asset, kind=kind, message=message, at=clock())
     try:
-        catalog.workflows.add_error(
-            work.workflow_id, WorkflowError(stage=work.asset, kind=kind, message=message, at=clock())
-        )
+        catalog.workflows.add_error(work.workflow_id, told)
         catalog.workflows.stage_ended(work.workflow_id, work.asset, "failed", clock(), work.counts)
-        found = catalog.workflows.get(work.workflow_id) if last else None
-        if found is not None and found.status not in FINAL:
-            catalog.workflows.set_status(work.workflow_id, status, f"{work.asset}: {message}")
+        if last and may_become(_status(catalog, work), status):
+            catalog.workflows.set_status(work.workflow_id, status, f"{work.asset}: {message}", at=clock())
     except TripperError as second:
-        # The catalog itself is what failed: the run's own error says so, and the reconciliation writes the row later.
+        # Neither the catalog nor the disk took it: the run's own error says so, and the reconciliation writes the row later.
         error.add_note(f"Recording this in the catalog failed too: {second}")
+
+
+def _status(catalog: Catalog, work: Stage) -> WorkflowStatus:
+    """Return the workflow's state; while the catalog is down it is what its stages make of it, and running."""
+    try:
+        found = catalog.workflows.get(work.workflow_id)
+    except TransientError:
+        return "running"
+    return found.status if found else "running"
 
 
 def _sentence(error: BaseException) -> str:
@@ -151,64 +199,3 @@ def _sentence(error: BaseException) -> str:
         return "The run was interrupted; run the source again, and it goes on from what was stored."
     said = str(error).strip().split("\n", 1)[0]
     return said if isinstance(error, TripperError) and said else f"{type(error).__name__}: {said}".removesuffix(": ")
-
-
-def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance | None = None) -> None:
-    """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing.
-
-    ``instance`` holds the run's log, which says why it failed.
-    """
-    workflow = catalog.workflows.get(workflow_id(run))
-    # A run of another source that named this workflow was refused by its steps, and says nothing about it.
-    if workflow is None or run.tags.get(PARTITION_TAG, workflow.source_key) != workflow.source_key:
-        return
-    ended = _after(run, workflow, instance)
-    if ended is not None:
-        catalog.workflows.set_status(workflow.id, *ended)
-
-
-def _after(
-    run: dg.DagsterRun, workflow: Workflow, instance: dg.DagsterInstance | None
-) -> tuple[WorkflowStatus, str] | None:
-    """Return the state that the end of ``run`` makes, None where it makes none."""
-    if run.status is dg.DagsterRunStatus.SUCCESS and workflow.status == "running":
-        return _after_success(workflow)
-    if workflow.status not in ("queued", "running"):
-        return None
-    if run.status is dg.DagsterRunStatus.CANCELED:
-        return "canceled", "The run was canceled."
-    if run.status is dg.DagsterRunStatus.FAILURE:
-        return "failed", failure_sentence(instance, run.run_id)
-    return None
-
-
-def _after_success(workflow: Workflow) -> tuple[WorkflowStatus, str]:
-    waits = any(file.asset == "final_jsonl" for file in workflow.files) and workflow.import_summary is None
-    reason = f"Has a final JSONL that is not imported; `tripper import {workflow.id}` imports it."
-    return ("review", reason) if waits else ("completed", "")
-
-
-def failure_sentence(instance: dg.DagsterInstance | None, run_id: str) -> str:
-    """Return why a run failed, as its log says it: the first failed step's own sentence, or the run's where no step began."""
-    logged = instance.all_logs(run_id, of_type=FAILURES) if instance else []
-    return next(filter(None, map(_failure, logged)), UNKNOWN_FAILURE)
-
-
-def _failure(entry: dg.EventLogEntry) -> str:
-    event = entry.dagster_event
-    if event is None:
-        return ""
-    if event.is_step_failure:
-        data = event.step_failure_data
-        said = data.user_failure_data.description if data.user_failure_data else ""
-        return f"{event.step_key}: {said or _first_line(data.error)}"
-    # A run that ended from outside has a message and no error.
-    data = event.event_specific_data
-    return (_first_line(data.error) if isinstance(data, JobFailureData) else "") or (event.message or "")
-
-
-def _first_line(error: SerializableErrorInfo | None) -> str:
-    """Return the first line of what began it: Dagster wraps an error in its own."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip().split("\n", 1)[0] if error else ""

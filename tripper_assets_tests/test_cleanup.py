@@ -1,6 +1,7 @@
 """Removed intermediates leave rows and observations that say so, and a clean-up that was killed half-way ends the same."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -18,8 +19,8 @@ SOURCE = make_source("https://example.org/")
 
 
 @pytest.fixture
-def catalog(database: Database) -> Catalog:
-    catalog = catalog_on(database)
+def catalog(database: Database, tmp_path: Path) -> Catalog:
+    catalog = catalog_on(database, tmp_path)
     catalog.sources.add(SOURCE)
     return catalog
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -59,8 +60,8 @@ def test_an_asset_may_say_its_workflow_itself(world: World) -> None:
     assert world.last("activities").workflow_id == "w1"
 
 
-def test_the_catalog_knows_each_file_of_a_workflow(world: World, database: Database) -> None:
-    world.catalog = catalog_on(database)
+def test_the_catalog_knows_each_file_of_a_workflow(world: World, database: Database, tmp_path: Path) -> None:
+    world.catalog = catalog_on(database, tmp_path)
     source = make_source("https://town.example/")
     world.catalog.sources.add(source)
     world.catalog.workflows.start(

@@ -29,9 +29,9 @@ from tripper_assets.domain.batches import BatchStatus
 from tripper_assets.domain.sources import Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import INTERMEDIATES, Workflow
 from tripper_assets.partitions import KEEP_FILES_TAG, SOURCES, WORKFLOW_TAG
+from tripper_assets.reconciliation import reconcile
 from tripper_assets.resources import Catalog, catalog_on
 from tripper_assets.settings import Settings
-from tripper_assets.tracking import reconcile
 from tripper_assets_tests.conftest import FreshDatabases
 
 NOW = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
@@ -111,7 +111,7 @@ def _graph(fresh_databases: FreshDatabases, gazetteer: OfflineGeocoder, folder: 
     objects = Objects("memory://")
     with fresh_databases() as url, dg.DagsterInstance.ephemeral() as instance:
         database = Database(url)
-        catalog = catalog_on(database)
+        catalog = catalog_on(database, folder)
         catalog.sources.add_location(LOCATION)
         overrides: dict[str, object] = {
             "settings": Settings(home=folder, demo_port=PORT),
@@ -349,6 +349,7 @@ class Pending:
     name: str = "remote"
     model: str = "slow"
     dimensions: int = 2
+    is_free: bool = False
     done: bool = False
     texts: dict[str, str] = field(default_factory=dict)
 

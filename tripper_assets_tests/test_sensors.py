@@ -1,30 +1,43 @@
 """Sources become partitions, and ended runs are written into their workflows, by the sensors against a real instance and catalog."""
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from tripper_assets.catalog.database import Database
+from tripper_assets.claims import claim_source
+from tripper_assets.domain.batches import PATIENCE, Batch, BatchStatus
 from tripper_assets.domain.errors import TransientError
-from tripper_assets.domain.sources import make_source
-from tripper_assets.domain.workflows import Workflow
+from tripper_assets.domain.sources import SourceConfig, make_source
+from tripper_assets.domain.workflows import Workflow, WorkflowFile
 from tripper_assets.partitions import SOURCES, WORKFLOW_TAG
-from tripper_assets.resources import Catalog, catalog_on
-from tripper_assets.sensors import PARTITIONS_A_TICK, partition_changes, sources_sensor, workflow_status_sensor
+from tripper_assets.resources import Catalog, catalog_on, utc_now
+from tripper_assets.sensors import (
+    PARTITIONS_A_TICK,
+    batch_sensor,
+    daily_rescrape,
+    decision_sensor,
+    import_sensor,
+    partition_changes,
+    sources_sensor,
+    workflow_status_sensor,
+)
 
 ONE, TWO = make_source("https://example.org/"), make_source("https://example.net/")
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-def catalog(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Catalog]:
+def catalog(database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Generator[Catalog]:
     monkeypatch.setenv("TRIPPER_DATABASE_URL", database_url)
     database = Database(database_url)
-    catalog = catalog_on(database)
+    catalog = catalog_on(database, tmp_path)
     catalog.sources.add(ONE)
     yield catalog
     database.dispose()
@@ -33,6 +46,13 @@ def catalog(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[Cat
 @pytest.fixture
 def instance() -> Generator[dg.DagsterInstance]:
     with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def kept_instance() -> Generator[dg.DagsterInstance]:
+    """An instance in files: a schedule reads no other."""
+    with dg.instance_for_test() as instance:
         yield instance
 
 
@@ -53,12 +73,90 @@ def run(instance: dg.DagsterInstance, workflow: str, status: dg.DagsterRunStatus
     return create_run_for_test(instance, job_name="run_source", status=status, tags=tags)
 
 
-def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[str | None, str]:
+@dataclass
+class Provider:
+    """A provider of batches whose answers a test decides; a batch that it does not know cannot be asked for."""
+
+    statuses: dict[str, BatchStatus] = field(default_factory=dict)
+    canceled: list[str] = field(default_factory=list)
+    name: str = "remote"
+    model: str = "slow"
+    dimensions: int = 2
+    is_free: bool = False
+
+    def submit(self, texts: Mapping[str, str]) -> str:
+        raise AssertionError(texts)
+
+    def poll(self, batch_id: str) -> BatchStatus:
+        if batch_id not in self.statuses:
+            raise TransientError(f"Asking for {batch_id} got no answer.")
+        return self.statuses[batch_id]
+
+    def results(self, batch_id: str) -> dict[str, Any]:
+        raise AssertionError(batch_id)
+
+    def cancel(self, batch_id: str) -> None:
+        if batch_id not in self.statuses:
+            raise TransientError(f"Canceling {batch_id} got no answer.")
+        self.canceled.append(batch_id)
+
+
+def tick(
+    instance: dg.DagsterInstance, cursor: str | None = None, provider: Provider | None = None
+) -> tuple[str | None, str]:
     """Evaluate the status sensor once; return its cursor and what it says."""
-    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+    resources = {"embedding_provider": provider or Provider()}
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
         said = workflow_status_sensor(context)
         assert isinstance(said, dg.SkipReason)
         return context.cursor, said.skip_message or ""
+
+
+def requests(said: Iterable[dg.RunRequest | dg.SkipReason]) -> tuple[list[tuple[str | None, str | None, str]], str]:
+    """Return run key, partition and workflow of each request, and why there is none."""
+    all_said = list(said)
+    asked = [one for one in all_said if isinstance(one, dg.RunRequest)]
+    skipped = [one.skip_message or "" for one in all_said if isinstance(one, dg.SkipReason)]
+    return [(one.run_key, one.partition_key, one.tags.get(WORKFLOW_TAG, "")) for one in asked], "".join(skipped)
+
+
+def batches_tick(instance: dg.DagsterInstance, provider: Provider) -> tuple[list[Any], str]:
+    with dg.build_sensor_context(instance=instance, resources={"embedding_provider": provider}) as context:
+        return requests(batch_sensor(context))
+
+
+def final_jsonl(catalog: Catalog, workflow: str, sha256: str) -> None:
+    """Let a workflow have a stored bundle."""
+    uri = f"memory:///final_jsonl/{workflow}"
+    file = WorkflowFile(
+        asset="final_jsonl", run_id="r", uri=uri, bytes=1, rows=1, sha256=sha256 * 64, created_at=utc_now()
+    )
+    catalog.workflows.add_file(workflow, file)
+
+
+def in_review(catalog: Catalog, name: str, sha256: str = "a", **more: Any) -> str:
+    workflow(catalog, name, status="review", **more)
+    final_jsonl(catalog, name, sha256)
+    return name
+
+
+def decide(
+    catalog: Catalog, workflow: str, sha256: str, decision: Literal["approved", "rejected"], *overrides: str
+) -> None:
+    catalog.workflows.decide(workflow, sha256 * 64, decision=decision, by="ada", at=utc_now(), overrides=overrides)
+
+
+def batch(catalog: Catalog, workflow: str, identifier: str, *, deadline: timedelta = PATIENCE) -> Batch:
+    made = Batch(
+        workflow_id=workflow,
+        asset="embedding_batch",
+        provider="remote",
+        batch_id=identifier,
+        submitted_at=NOW,
+        deadline_at=NOW + deadline,
+    )
+    catalog.batches.submitted(made)
+    return made
 
 
 def sources_tick(instance: dg.DagsterInstance) -> dg.SensorResult | dg.SkipReason:
@@ -115,6 +213,23 @@ def test_a_source_with_a_run_under_way_keeps_its_partition(catalog: Catalog, ins
     said = sources_tick(instance)
 
     assert isinstance(said, dg.SkipReason)
+    assert said.skip_message == (
+        "0 registered sources: 0 partitions added, 0 removed, 1 kept until their work in flight ends."
+    )
+
+
+@pytest.mark.parametrize("work", ["claim", "waiting workflow"])
+def test_a_source_with_other_work_in_flight_keeps_its_partition_too(
+    catalog: Catalog, instance: dg.DagsterInstance, work: str
+) -> None:
+    instance.add_dynamic_partitions(SOURCES, [ONE.key])
+    if work == "claim":
+        claim_source(instance, catalog, ONE.key, run_id="a-run", workflow_id="w", at=NOW)
+    else:
+        workflow(catalog, "w", status="waiting")
+    catalog.sources.remove(ONE.key)
+
+    assert isinstance(sources_tick(instance), dg.SkipReason)
 
 
 @pytest.mark.usefixtures("catalog")
@@ -208,3 +323,171 @@ def test_a_catalog_that_is_down_leaves_the_cursor(
     tick(instance)
 
     assert status(catalog, name) == "failed"
+
+
+def test_a_bundle_of_a_source_with_auto_import_is_imported_once_and_others_wait(catalog: Catalog) -> None:
+    catalog.sources.sync([TWO.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "waits", "a")
+    in_review(catalog, "goes", "b", source_key=TWO.key, source_url=TWO.url)
+
+    asked, _ = requests(import_sensor())
+
+    assert asked == [(f"import:{'b' * 64}", TWO.key, "goes")]
+
+
+def test_switching_auto_import_on_imports_what_waits(catalog: Catalog) -> None:
+    in_review(catalog, "waits")
+    before = requests(import_sensor())
+    catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
+
+    after, _ = requests(import_sensor())
+
+    assert before == ([], "1 bundles in review: 1 waits for a decision.")
+    assert after == [(f"import:{'a' * 64}", ONE.key, "waits")]
+
+
+def test_what_the_launch_said_of_auto_import_stands_above_the_registry(catalog: Catalog) -> None:
+    catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "waits", overrides={"auto_import": False})
+
+    assert requests(import_sensor()) == ([], "1 bundles in review: 1 waits for a decision.")
+
+
+def test_a_bundle_with_a_newer_one_after_it_or_held_by_checks_waits_for_a_person(catalog: Catalog) -> None:
+    on = SourceConfig(auto_import=True)
+    catalog.sources.sync([one.model_copy(update={"config": on}) for one in (ONE, TWO)])
+    in_review(catalog, "old", "a")
+    in_review(catalog, "new", "b", created_at=NOW + timedelta(seconds=1))
+    in_review(catalog, "held", "c", source_key=TWO.key, source_url=TWO.url)
+    catalog.workflows.stage_ended("held", "imported_activities", "skipped", NOW, {"held_by": ["not_empty"]})
+
+    asked, _ = requests(import_sensor())
+
+    assert [workflow for _, _, workflow in asked] == ["new"]
+
+
+def test_a_source_that_a_run_works_on_is_not_imported_now(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "waits")
+    claim_source(instance, catalog, ONE.key, run_id="a-run", workflow_id="w", at=NOW)
+
+    assert requests(import_sensor()) == ([], "No bundle waits for its import.")
+
+
+def test_an_approved_bundle_is_imported_and_a_rejected_one_is_not(catalog: Catalog) -> None:
+    catalog.sources.sync([TWO.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "approved", "a")
+    in_review(catalog, "rejected", "b", source_key=TWO.key, source_url=TWO.url)
+    decide(catalog, "approved", "a", "approved")
+    decide(catalog, "rejected", "b", "rejected")
+
+    decided, _ = requests(decision_sensor())
+    automatic = requests(import_sensor())
+
+    assert decided == [(f"import:{'a' * 64}", ONE.key, "approved")]
+    assert automatic == ([], "2 bundles in review: 1 was approved by a person, 1 was rejected by a person.")
+
+
+def test_a_decision_that_names_the_check_that_held_the_import_asks_anew(catalog: Catalog) -> None:
+    in_review(catalog, "held")
+    decide(catalog, "held", "a", "approved")
+    catalog.workflows.stage_ended("held", "imported_activities", "skipped", NOW, {"held_by": ["not_empty"]})
+    before = requests(decision_sensor())
+    decide(catalog, "held", "a", "approved", "not_empty")
+
+    after, _ = requests(decision_sensor())
+
+    assert before == ([], "1 bundles in review: 1 is held by checks that the decision does not name.")
+    assert after == [(f"import:{'a' * 64}:not_empty", ONE.key, "held")]
+
+
+def test_a_workflow_goes_on_when_all_its_batches_are_done(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    provider = Provider({"first": "completed", "second": "pending"})
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "first")
+    batch(catalog, "waits", "second")
+    before = batches_tick(instance, provider)
+    provider.statuses = {"second": "failed"}
+
+    after = batches_tick(instance, provider)
+
+    assert before == ([], "2 batches are awaited.")
+    assert after == ([("collect:waits", ONE.key, "waits")], "")
+    assert [one.status for one in catalog.batches.of_workflow("waits")] == ["completed", "failed"]
+
+
+def test_a_workflow_goes_on_past_the_deadline_of_its_batch_and_a_provider_that_is_down_holds_no_other(
+    catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    catalog.sources.add(TWO)
+    workflow(catalog, "late", status="waiting")
+    workflow(catalog, "waits", status="waiting", source_key=TWO.key, source_url=TWO.url)
+    batch(catalog, "late", "lost", deadline=-timedelta(seconds=1))
+    batch(catalog, "waits", "pending")
+
+    asked, _ = batches_tick(instance, Provider({"pending": "pending"}))
+
+    assert asked == [("collect:late", ONE.key, "late")]
+
+
+def test_no_batch_and_one_that_could_not_be_asked_for_are_said(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    before = batches_tick(instance, Provider())
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "lost")
+
+    after = batches_tick(instance, Provider())
+
+    assert before == ([], "No workflow waits for a batch.")
+    assert after == ([], "1 batches are awaited; 1 could not be asked for, as the log says.")
+
+
+def test_the_batches_of_a_canceled_workflow_are_canceled_and_one_that_is_shared_goes_on(
+    catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    provider = Provider({"own": "pending", "shared": "pending"})
+    workflow(catalog, "canceled", status="canceled")
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "canceled", "own")
+    batch(catalog, "canceled", "shared")
+    batch(catalog, "waits", "shared")
+
+    _, said = tick(instance, provider=provider)
+    _, again = tick(instance, provider=provider)
+
+    assert (said, again) == ("2 batches of canceled workflows were canceled.", "No run ended since the last look.")
+    assert provider.canceled == ["own"]
+    assert [one.status for one in catalog.batches.of_workflow("canceled")] == ["canceled", "canceled"]
+    assert [one.status for one in catalog.batches.of_workflow("waits")] == ["pending"]
+
+
+def test_a_batch_that_cannot_be_canceled_now_is_asked_for_again(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    workflow(catalog, "canceled", status="canceled")
+    batch(catalog, "canceled", "own")
+
+    tick(instance, provider=Provider())
+    provider = Provider({"own": "pending"})
+    tick(instance, provider=provider)
+
+    assert provider.canceled == ["own"]
+
+
+def test_each_free_source_is_scraped_once_a_day(catalog: Catalog, kept_instance: dg.DagsterInstance) -> None:
+    catalog.sources.add(TWO)
+    workflow(catalog, "waits", status="waiting")
+    morning = datetime(2026, 5, 1, 3, 17, tzinfo=UTC)
+
+    with dg.build_schedule_context(instance=kept_instance, scheduled_execution_time=morning) as context:
+        asked, _ = requests(daily_rescrape(context))
+
+    assert asked == [(f"rescrape:2026-05-01:{TWO.key}", TWO.key, "")]
+    assert set(kept_instance.get_dynamic_partitions(SOURCES)) == {ONE.key, TWO.key}
+
+
+@pytest.mark.usefixtures("catalog")
+def test_a_day_on_which_every_source_is_busy_says_so(catalog: Catalog, kept_instance: dg.DagsterInstance) -> None:
+    workflow(catalog, "waits", status="waiting")
+
+    with dg.build_schedule_context(instance=kept_instance, scheduled_execution_time=NOW) as context:
+        asked = requests(daily_rescrape(context))
+
+    assert asked == ([], "None of 1 registered sources is free to be scraped.")

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,8 +16,9 @@ from tripper_assets.domain.model import Problem
 from tripper_assets.domain.sources import Location, Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile
 from tripper_assets.partitions import SOURCES, TRIGGER_TAG, WORKFLOW_TAG, source_partitions
+from tripper_assets.reconciliation import UNKNOWN_FAILURE, failure_sentence, reconcile
 from tripper_assets.resources import Catalog, catalog_on
-from tripper_assets.tracking import UNKNOWN_FAILURE, Stage, failure_sentence, reconcile, stage
+from tripper_assets.tracking import Stage, stage
 
 NOW = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
 LYON = Location(id="lyon", name="Lyon", country_code="FR")
@@ -26,8 +28,8 @@ Work = Callable[[Stage], None]
 
 
 @pytest.fixture
-def catalog(database: Database) -> Catalog:
-    catalog = catalog_on(database)
+def catalog(database: Database, tmp_path: Path) -> Catalog:
+    catalog = catalog_on(database, tmp_path)
     catalog.sources.add_location(LYON)
     catalog.sources.add(SOURCE)
     catalog.sources.add(OTHER)

@@ -48,10 +48,13 @@ class PageSaver:
 
     def flush(self) -> None:
         """Write what is waiting."""
-        self._catalog.pages.save(self._work.source.key, self._waiting)
+        if self._waiting:
+            self._catalog.lenient.pages.save(self._work.source.key, self._waiting)
         self._waiting = []
         self._saved_at = self._seconds()
-        self._catalog.workflows.stage_progress(self._work.workflow_id, self._work.asset, self._work.counts)
+        self._catalog.workflows.stage_progress(
+            self._work.workflow_id, self._work.asset, self._work.counts, _share(self._work.counts)
+        )
 
 
 @dg.asset(
@@ -75,7 +78,7 @@ def raw_activities(
             found = run_async(_crawl(work, catalog, settings, clock, saver))
         finally:
             saver.flush()
-        catalog.pages.forget(work.source.key, found.gone, clock())
+        catalog.lenient.pages.forget(work.source.key, found.gone, clock())
         stated = found.raw_activities
         silent = sum(not page.extraction.activities for page in found.pages)
         work.counts |= _counts(found.report) | {
@@ -97,6 +100,13 @@ async def _crawl(work: Stage, catalog: Catalog, settings: Settings, clock: Clock
 
 def _read_page(body: bytes, url: str, content_type: str | None, **options: Any) -> Any:  # noqa: ANN401 (see extract_activities)
     return extract_activities(body, url=url, content_type=content_type, **options)
+
+
+def _share(counts: dict[str, Any]) -> float:
+    """Return how much of what is known to be asked for was asked for; it is more with each page that leads on."""
+    done = sum(int(counts.get(name, 0)) for name in ("fetched", "reused", "failed"))
+    skipped = sum(counts.get("skipped", {}).values())
+    return (done + skipped) / max(int(counts.get("pages_found", 0)), 1)
 
 
 def _counts(report: CrawlReport) -> dict[str, Any]:

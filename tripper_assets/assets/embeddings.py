@@ -1,19 +1,21 @@
 """Enrich: a vector for each activity, through the path that a remote batch takes: submit in one asset, collect in another."""
 
 from collections.abc import Generator
+from datetime import datetime
 
 import dagster as dg
 from dagster import ResourceParam
 
 from tripper_assets.assets.activities import OWNERS
-from tripper_assets.clients.embeddings import BatchProvider, collect_embeddings, submit_embeddings
+from tripper_assets.catalog.spooled_caches import LenientEmbeddings
+from tripper_assets.clients.embeddings import BatchProvider, EmbeddingCache, collect_embeddings, submit_embeddings
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.batches import SubmittedBatch
+from tripper_assets.domain.batches import PATIENCE, Batch, SubmittedBatch
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import VECTOR_COLUMNS, column_schema
 from tripper_assets.resources import Catalog, Clock
-from tripper_assets.tracking import stage
+from tripper_assets.tracking import Stage, stage
 
 
 @dg.asset(
@@ -33,7 +35,9 @@ def embedding_batch(
 ) -> SubmittedBatch:
     """Submit what the cache does not hold."""
     with stage(context, catalog, clock) as work:
-        batch = submit_embeddings(activities, provider=embedding_provider, cache=catalog.embeddings)
+        batch = submit_embeddings(activities, provider=embedding_provider, cache=_cache(catalog, embedding_provider))
+        if batch.batch_id and not embedding_provider.is_free:
+            catalog.batches.submitted(_row(batch, work, clock()))
         work.counts |= {
             "rows": len(batch.ids),
             "fetched": batch.requested,
@@ -62,10 +66,15 @@ def embeddings_map(
 ) -> Generator[dg.Output[EmbeddingsMap]]:
     """Collect the vectors, if the batch is done."""
     with stage(context, catalog, clock) as work:
-        collected = collect_embeddings(embedding_batch, provider=embedding_provider, cache=catalog.embeddings)
+        collected = collect_embeddings(
+            embedding_batch,
+            provider=embedding_provider,
+            cache=_cache(catalog, embedding_provider),
+            overdue=_is_overdue(embedding_batch, embedding_provider, work, catalog, clock()),
+        )
         if collected is None:
             work.skipped = f"The batch {embedding_batch.batch_id} is pending."
-            catalog.workflows.set_status(work.workflow_id, "waiting", work.skipped)
+            catalog.workflows.set_status(work.workflow_id, "waiting", work.skipped, at=clock())
             context.log.info(work.skipped)
         else:
             found, problems = collected
@@ -73,3 +82,29 @@ def embeddings_map(
             work.counts |= {"rows": len(found.ids), "model": found.model, "dimensions": found.dimensions}
     if collected is not None:
         yield dg.Output(collected[0], metadata=work.metadata())
+
+
+def _cache(catalog: Catalog, provider: BatchProvider) -> EmbeddingCache:
+    """Return the cache: with a provider that costs nothing work goes on while the catalog is down."""
+    return LenientEmbeddings(catalog.embeddings) if provider.is_free else catalog.embeddings
+
+
+def _row(batch: SubmittedBatch, work: Stage, now: datetime) -> Batch:
+    return Batch(
+        workflow_id=work.workflow_id,
+        asset=work.asset,
+        provider=batch.provider,
+        batch_id=batch.batch_id,
+        model=batch.model,
+        requested=batch.requested,
+        submitted_at=now,
+        deadline_at=now + PATIENCE,
+    )
+
+
+def _is_overdue(batch: SubmittedBatch, provider: BatchProvider, work: Stage, catalog: Catalog, now: datetime) -> bool:
+    """Return whether the batch's deadline has passed; a local one has none."""
+    if provider.is_free:
+        return False
+    rows = [one for one in catalog.batches.of_workflow(work.workflow_id) if one.batch_id == batch.batch_id]
+    return any(now >= one.deadline_at for one in rows)

@@ -14,7 +14,7 @@ from tripper_assets.domain.model import Problem
 from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import column_schema
 from tripper_assets.resources import Catalog, Clock
-from tripper_assets.tracking import stage
+from tripper_assets.tracking import Progress, stage
 
 
 @dg.asset(
@@ -38,9 +38,10 @@ def geocoded_map(
         rows, counts = geocode_activities(
             activities,
             geocoder=geocoder,
-            cache=catalog.geocodes,
+            cache=catalog.lenient.geocodes if geocoder.is_free else catalog.geocodes,
             country_code=config.country_code,
             region=config.region,
+            on_progress=Progress(catalog, work),
         )
         work.counts |= {"rows": len(rows), **asdict(counts), "fetched": counts.queries}
         work.problems += [

@@ -18,7 +18,7 @@ from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import column_schema
 from tripper_assets.resources import Catalog, Clock, http_client
 from tripper_assets.settings import Settings
-from tripper_assets.tracking import Stage, stage
+from tripper_assets.tracking import Progress, Stage, stage
 
 
 @dg.asset(
@@ -52,4 +52,11 @@ async def _collect(
     activities: Sequence[Activity], work: Stage, catalog: Catalog, objects: Objects, settings: Settings, clock: Clock
 ) -> tuple[tuple[ImageRow, ...], ImageCounts]:
     async with http_client(settings, work.source) as client:
-        return await collect_images(activities, client=client, objects=objects, known=catalog.images, clock=clock)
+        return await collect_images(
+            activities,
+            client=client,
+            objects=objects,
+            known=catalog.lenient.images,
+            clock=clock,
+            on_progress=Progress(catalog, work),
+        )

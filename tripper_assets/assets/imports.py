@@ -56,6 +56,7 @@ def imported_activities(
             _record_import(summary, work, catalog)
         else:
             work.skipped = verdict.reason
+            work.counts["held_by"] = list(verdict.failed_checks)
             context.log.warning(verdict.reason)
             catalog.workflows.set_status(work.workflow_id, "review", verdict.reason)
     if summary is not None:
@@ -66,7 +67,7 @@ def _verdict(bundle: Bundle, embeddings: EmbeddingsMap | None, work: Stage, cata
     decision = catalog.workflows.decision_for(bundle.sha256)
     return publish_verdict(
         bundle_checks(bundle.records, work, catalog, {"embeddings_map": embeddings.ids_sha256 if embeddings else None}),
-        auto_import=work.source.config.auto_import,
+        auto_import=work.auto_import,
         decision=decision.decision if decision else None,
         overrides=decision.overrides if decision else (),
         workflow_id=work.workflow_id,
@@ -96,13 +97,10 @@ def workflow_cleanup(
 ) -> dg.MaterializeResult[Any]:
     """Remove what the catalog now holds, and say so on each asset."""
     with stage(context, catalog, clock) as work:
-        kept = not work.source.config.auto_import or KEEP_FILES_TAG in context.run.tags
+        kept = not work.auto_import or KEEP_FILES_TAG in context.run.tags
         workflow = catalog.workflows.get(work.workflow_id)
         files = () if kept or workflow is None else present_intermediates(workflow)
         if workflow is not None and files:
             remove_files(workflow, files, catalog=catalog, objects=objects, at=clock(), report=context.log_event)
         work.counts |= {"rows": len(files), "kept": int(kept), "bytes_removed": sum(file.bytes for file in files)}
-        if workflow is not None and workflow.import_summary is not None:
-            # Opening this stage set the imported workflow running again; nothing comes after it.
-            catalog.workflows.set_status(work.workflow_id, "completed")
     return dg.MaterializeResult(metadata=work.metadata())

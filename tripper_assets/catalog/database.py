@@ -40,6 +40,8 @@ REFUSALS = ("authentication failed", "no password supplied", "does not exist", "
 class Database:
     """A pool of connections to one catalog; ``url`` is ``postgresql+psycopg://…`` (``postgresql://`` is taken as that).
 
+    ``revive`` starts a server of ours that went away; it is called where a connection is refused, before that is an error.
+
     Raises:
         ConfigurationError: the URL cannot be read.
     """
@@ -52,8 +54,10 @@ class Database:
         max_overflow: int = 20,
         timeout_seconds: float = 30,
         recycle_seconds: int = 3600,
+        revive: Callable[[], object] | None = None,
     ) -> None:
         self._url = _parsed(url)
+        self._revive = revive
         self.engine: Engine = create_engine(
             self._url,
             pool_size=pool_size,
@@ -79,14 +83,29 @@ class Database:
             ConfigurationError: the schema is missing or old, or the login is refused.
             PermanentError: the catalog refuses the data.
         """
-        with self._verdicts(), Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with (
+            self._verdicts(),
+            self._connected() as connection,
+            Session(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     @contextmanager
     def connection(self) -> Generator[Connection]:
         """Yield a connection with a transaction, as ``session`` does."""
-        with self._verdicts(), self.engine.begin() as connection:
+        with self._verdicts(), self._connected() as connection, connection.begin():
             yield connection
+
+    def _connected(self) -> Connection:
+        try:
+            return self.engine.connect()
+        except DBAPIError as error:
+            # Nothing was begun, so that asking again is safe; a login that is refused has an answer already.
+            if self._revive is None or not isinstance(self._verdict(error.orig), TransientError):
+                raise
+        self._revive()
+        return self.engine.connect()
 
     def repeat_undone(self, work: Callable[[], Result]) -> Result:
         """Run ``work``, a whole transaction, again where the server undid it for another one's sake (a deadlock); three times at most."""

@@ -1,7 +1,7 @@
 """What people decided on a bundle, the final JSONL that waits for its import; workflows.py is the door to this."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import StringConstraints
 from sqlalchemy import func, select
@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from tripper_assets.catalog.models import DecisionRow, SourceRow
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.model import Model, SourceKey
+from tripper_assets.domain.publishing import DecisionWord
 
-DecisionWord = Literal["approved", "rejected"]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 

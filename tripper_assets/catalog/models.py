@@ -106,6 +106,20 @@ class SourceRow(Base):
     imported_at: Mapped[datetime | None]
 
 
+class ClaimRow(Base):
+    """The run that works on a source now, and the process that does it."""
+
+    __tablename__ = "source_claims"
+    source_key: Mapped[str] = mapped_column(ForeignKey("tripper.sources.key", ondelete="CASCADE"), primary_key=True)
+    run_id: Mapped[str] = mapped_column(index=True)
+    workflow_id: Mapped[str]
+    """Not a foreign key: the claim comes before the workflow's row."""
+    host: Mapped[str]
+    pid: Mapped[int]
+    process_started: Mapped[float]
+    claimed_at: Mapped[datetime]
+
+
 class PageRow(Base):
     """A page as it was last read; found by the hash of its URL, because an index entry has no room for a long URL."""
 
@@ -142,6 +156,8 @@ class WorkflowRow(Base):
     source_url: Mapped[str]
     status: Mapped[str]
     config: Mapped[dict[str, Any]]
+    overrides: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What the launch said otherwise than the registry; config holds it too."""
     location_id: Mapped[str | None] = mapped_column(ForeignKey("tripper.locations.id", ondelete="SET NULL"), index=True)
     trigger: Mapped[str] = _empty()
     created_at: Mapped[datetime] = _now()
@@ -162,6 +178,7 @@ class StageRow(Base):
     __table_args__ = (
         CheckConstraint("status IN ('running', 'completed', 'skipped', 'failed')", name="status"),
         CheckConstraint("ended_at >= started_at", name="ends_after_start"),
+        CheckConstraint("progress BETWEEN 0 AND 1", name="progress"),
     )
     workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id", ondelete="CASCADE"), primary_key=True)
     asset: Mapped[str] = mapped_column(primary_key=True)
@@ -169,6 +186,31 @@ class StageRow(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     counts: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    progress: Mapped[float] = mapped_column(server_default="0")
+    """The share that is done; it never falls within one run."""
+    run_id: Mapped[str] = _empty()
+
+
+class BatchRow(Base):
+    """Work that a provider does for a workflow in its own time."""
+
+    __tablename__ = "batches"
+    __table_args__ = (
+        CheckConstraint("status IN ('pending', 'completed', 'failed', 'expired', 'canceled')", name="status"),
+        CheckConstraint("requested >= 0", name="requested"),
+        Index("ix_batches_pending", "checked_at", postgresql_where=text("status = 'pending'")),
+    )
+    workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id", ondelete="CASCADE"), primary_key=True)
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    batch_id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = _empty()
+    requested: Mapped[int] = mapped_column(server_default="0")
+    status: Mapped[str]
+    submitted_at: Mapped[datetime]
+    deadline_at: Mapped[datetime]
+    checked_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 class FileRow(Base):

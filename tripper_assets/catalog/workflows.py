@@ -1,14 +1,14 @@
 """The journeys of sources through the graph: their rows, stages, files, errors and events, written by the steps themselves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, Protocol, get_args
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
-from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.decisions import Decision, DecisionWord, decide, decision_for, imported_bundle
 from tripper_assets.catalog.models import ErrorRow, EventRow, FileRow, SourceRow, StageRow, WorkflowRow
 from tripper_assets.catalog.sources import put_location
@@ -32,10 +32,18 @@ CHILDREN = (selectinload(WorkflowRow.stages), selectinload(WorkflowRow.files), s
 SHORTEST_PREFIX = 4
 
 
+class Sessions(Protocol):
+    """Where transactions come from: a database, or one that is under way already."""
+
+    def session(self) -> AbstractContextManager[Session]:
+        """Return a session whose transaction ends with it."""
+        ...
+
+
 class Workflows:
     """The workflows of one catalog. Every write can be repeated: a step that is run again leaves the same rows."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Sessions) -> None:
         self._database = database
 
     def start(self, workflow: Workflow, location: Location | None = None) -> None:
@@ -73,13 +81,20 @@ class Workflows:
         with self._database.session() as session:
             _change_status(session, _locked(session, workflow_id), status, reason, at)
 
-    def stage_started(self, workflow_id: str, asset: str, at: datetime) -> None:
-        """Note that an asset's work began, anew where it ran before."""
-        values = {"status": "running", "started_at": at, "ended_at": None, "counts": {}}
+    def stage_started(self, workflow_id: str, asset: str, at: datetime, *, run_id: str = "") -> None:
+        """Note that an asset's work began, anew where it ran before; a second attempt within a run keeps its progress."""
+        values: dict[str, Any] = {
+            "status": "running", "started_at": at, "ended_at": None, "counts": {}, "run_id": run_id
+        }  # fmt: skip
         statement = insert(StageRow).values(workflow_id=workflow_id, asset=asset, **values)
+        progress = case((StageRow.run_id == run_id, StageRow.progress), else_=0)
         with self._database.session() as session:
             _locked(session, workflow_id)
-            session.execute(statement.on_conflict_do_update(index_elements=["workflow_id", "asset"], set_=values))
+            session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["workflow_id", "asset"], set_={**values, "progress": progress}
+                )
+            )
             _add_event(session, workflow_id, "stage_started", {"asset": asset}, at)
 
     def stage_ended(
@@ -87,21 +102,26 @@ class Workflows:
     ) -> None:
         """Note how an asset's work ended; one whose start was never written counts as started at its end."""
         told: dict[str, Any] = storable(dict(counts))
+        done = {} if status == "failed" else {"progress": 1}
         statement = insert(StageRow).values(
-            workflow_id=workflow_id, asset=asset, status=status, started_at=at, ended_at=at, counts=told
+            workflow_id=workflow_id, asset=asset, status=status, started_at=at, ended_at=at, counts=told, **done
         )
-        changes = {"status": status, "ended_at": func.greatest(StageRow.started_at, at), "counts": told}
+        changes = {"status": status, "ended_at": func.greatest(StageRow.started_at, at), "counts": told, **done}
         with self._database.session() as session:
             _locked(session, workflow_id)
             session.execute(statement.on_conflict_do_update(index_elements=["workflow_id", "asset"], set_=changes))
             _add_event(session, workflow_id, f"stage_{status}", {"asset": asset, "counts": told}, at)
 
-    def stage_progress(self, workflow_id: str, asset: str, counts: Mapping[str, Any]) -> None:
-        """Note how far an asset's work is; no event, for it happens often and the stage's end says all of it."""
+    def stage_progress(self, workflow_id: str, asset: str, counts: Mapping[str, Any], share: float = 0.0) -> None:
+        """Note how far an asset's work is, ``share`` of 1; a smaller share than before changes nothing, as work may turn out to be more.
+
+        There is no event, for it happens often and the stage's end says all of it.
+        """
         told: dict[str, Any] = storable(dict(counts))
         going = update(StageRow).where(StageRow.workflow_id == workflow_id, StageRow.asset == asset)
+        progress = func.greatest(StageRow.progress, min(max(share, 0.0), 1.0))
         with self._database.session() as session:
-            session.execute(going.values(counts=told))
+            session.execute(going.values(counts=told, progress=progress))
 
     def add_file(self, workflow_id: str, file: WorkflowFile) -> None:
         """Note an object that a stage stored; the same object again changes nothing, unless it was removed meanwhile."""

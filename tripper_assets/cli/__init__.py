@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from tripper_assets.cli import catalog, demo, doctor, pages, run, sources, up, workflows
+from tripper_assets.cli import backfill, catalog, demo, doctor, pages, run, sources, up, workflows
 from tripper_assets.cli.output import accept_any_text, print_error
 from tripper_assets.cli.session import UnknownNameError
 from tripper_assets.domain.errors import AddressRefusedError, ConfigurationError, TripperError
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, run, workflows, catalog, pages, doctor, up):
+for module in (demo, run, backfill, workflows, catalog, pages, doctor, up):
     module.register(app)
 app.add_typer(sources.sources_app, name="sources")
 app.add_typer(sources.locations_app, name="locations")

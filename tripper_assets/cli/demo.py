@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tripper_assets.cli.catalog import find, print_hits
-from tripper_assets.cli.launch import new_workflow, run_job
+from tripper_assets.cli.launch import run_source
 from tripper_assets.cli.output import Json, say
 from tripper_assets.cli.run import finish
 from tripper_assets.cli.session import Session, open_session
@@ -79,8 +79,8 @@ def _run(session: Session, source: Source, *, keep_files: bool, quiet: bool) -> 
 
     session.catalog.sources.add_location(LOCATION)
     registered = session.catalog.sources.get(source.key) or session.catalog.sources.add(source)
-    workflow = new_workflow(session, registered, registered.config, trigger="demo")
-    return run_job(session, "run_source", workflow, tags={KEEP_FILES_TAG: "1"} if keep_files else {}, quiet=quiet)
+    tags = {KEEP_FILES_TAG: "1"} if keep_files else {}
+    return run_source(session, registered, trigger="demo", tags=tags, quiet=quiet)
 
 
 def _tell(workflow: Workflow, hits: dict[str, list[Any]]) -> None:

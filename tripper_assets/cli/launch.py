@@ -1,55 +1,100 @@
 """How a command runs part of the graph in its own process, with the same assets, instance and rows as the Dagster UI."""
 
+import signal
+import threading
 import uuid
-from typing import Any
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from tripper_assets.cli.progress import StageProgress
 from tripper_assets.cli.session import Session, dagster_instance, prepare_home
 from tripper_assets.clients.objects import Objects
-from tripper_assets.domain.errors import PermanentError
-from tripper_assets.domain.sources import Source, SourceConfig
+from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.sources import Source, parse_config
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import utc_now
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 GOOD = frozenset({"completed", "review", "waiting"})
 """The states that a run may end in without having failed."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def new_workflow(session: Session, source: Source, config: SourceConfig, *, trigger: str) -> Workflow:
-    """Write the row of a new workflow with its configuration and its location, in one transaction, and return it.
+def run_source(
+    session: Session,
+    source: Source,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    trigger: str,
+    tags: dict[str, str] | None = None,
+    quiet: bool = False,
+) -> Workflow:
+    """Take a source through the whole graph in a new workflow, and return it as it is at its end.
+
+    ``overrides`` are what this launch says otherwise than the registry.
 
     Raises:
-        ConfigurationError, PermanentError: the store cannot be written; nothing is begun that could not be kept.
+        ConfigurationError: an override is wrong, or the store cannot be written; nothing is begun that could not be kept.
+        SourceHeldError: another run works on the source; nothing is begun.
+        PermanentError: the store refuses to be written.
+        KeyboardInterrupt: somebody interrupted it.
     """
     Objects(session.settings.objects_url).check_writable()
+    workflow = _new_workflow(source, dict(overrides or {}), trigger)
     location = session.catalog.sources.get_location(source.location_id) if source.location_id else None
-    workflow = Workflow(
+    return run_job(
+        session,
+        "run_source",
+        workflow,
+        tags=tags,
+        quiet=quiet,
+        begin=lambda: session.catalog.workflows.start(workflow, location),
+    )
+
+
+def _new_workflow(source: Source, overrides: dict[str, Any], trigger: str) -> Workflow:
+    values = source.config.model_dump(mode="json") | overrides
+    return Workflow(
         id=str(uuid.uuid4()),
         source_key=source.key,
         source_url=source.url,
         status="queued",
-        config=config.model_dump(mode="json"),
+        config=parse_config(values, subject=source.url).model_dump(mode="json"),
+        overrides=overrides,
         location_id=source.location_id,
         trigger=trigger,
         created_at=utc_now(),
     )
-    session.catalog.workflows.start(workflow, location)
-    return workflow
 
 
 def run_job(
-    session: Session, job: str, workflow: Workflow, *, tags: dict[str, str] | None = None, quiet: bool = False
+    session: Session,
+    job: str,
+    workflow: Workflow,
+    *,
+    assets: Sequence[str] = (),
+    tags: dict[str, str] | None = None,
+    quiet: bool = False,
+    begin: Callable[[], object] = lambda: None,
 ) -> Workflow:
-    """Run a job for the workflow's source to its end, show its stages, and return the workflow as it is then.
+    """Run a job, or only some of its assets, for the workflow's source to its end, show its stages, and return the workflow as it is then.
+
+    ``begin`` is called when the source is ours, before the run.
 
     Raises:
+        SourceHeldError: another run works on the source; ``begin`` was not called.
         PermanentError: the run failed, and the workflow is as good as it was before.
         KeyboardInterrupt: somebody interrupted it.
     """
     prepare_home(session.settings)
-    with StageProgress(quiet=quiet) as progress:
-        failure = _execute(session.announcing(progress), job, workflow, tags or {})
+    with StageProgress(quiet=quiet) as progress, _asked_to_end():
+        work = _Execution(session.announcing(progress), job, workflow, tuple(assets), tags or {})
+        failure = work.run(begin)
     found = session.workflow(workflow.id)
     if found.status == "canceled":  # Dagster took the interrupt, and its steps wrote it down
         raise KeyboardInterrupt
@@ -58,48 +103,93 @@ def run_job(
     return found
 
 
-def _execute(session: Session, job: str, workflow: Workflow, tags: dict[str, str]) -> str:
-    """Return why the run failed, empty where it did not."""
-    import dagster as dg  # noqa: PLC0415 (two seconds that only commands that run something pay)
+@contextmanager
+def _asked_to_end() -> Generator[None]:
+    """Take a request to end (SIGTERM) as Ctrl-C is taken: steps write down that they were interrupted, and the source is free again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
-    from tripper_assets.dead_runs import settle_workflows, this_process  # noqa: PLC0415 (same)
-    from tripper_assets.definitions import build_definitions  # noqa: PLC0415 (same)
-    from tripper_assets.partitions import (  # noqa: PLC0415 (same)
-        PROCESS_TAG,
-        SOURCE_URL_TAG,
-        SOURCES,
-        TRIGGER_TAG,
-        WORKFLOW_TAG,
-    )
-    from tripper_assets.tracking import failure_sentence, reconcile  # noqa: PLC0415 (same)
 
-    overrides: dict[str, Any] = {"settings": session.settings, "catalog": session.catalog}
-    run_tags = {
-        WORKFLOW_TAG: workflow.id,
-        TRIGGER_TAG: workflow.trigger,
-        SOURCE_URL_TAG: workflow.source_url,
-        PROCESS_TAG: this_process(),
-        **tags,
-    }
-    run_id = str(uuid.uuid4())
-    with dagster_instance() as instance:
-        settle_workflows(instance, session.catalog)
-        instance.add_dynamic_partitions(SOURCES, [workflow.source_key])
+def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class _Execution:
+    """One run of a job in this process."""
+
+    session: Session
+    job: str
+    workflow: Workflow
+    assets: tuple[str, ...]
+    tags: dict[str, str]
+
+    def run(self, begin: Callable[[], object]) -> str:
+        """Return why the run failed, empty where it did not."""
+        from tripper_assets.partitions import SOURCES  # noqa: PLC0415 (see dagster_instance)
+        from tripper_assets.reconciliation import failure_sentence  # noqa: PLC0415 (same)
+
+        with dagster_instance() as instance, self._claimed(instance) as run_id:
+            begin()
+            instance.add_dynamic_partitions(SOURCES, [self.workflow.source_key])
+            try:
+                succeeded = self._execute(instance, run_id)
+            finally:
+                self._reconcile(instance, run_id)
+            return "" if succeeded else failure_sentence(instance, run_id)
+
+    @contextmanager
+    def _claimed(self, instance: "dg.DagsterInstance") -> Generator[str]:
+        from tripper_assets.claims import claim_source  # noqa: PLC0415 (see dagster_instance)
+        from tripper_assets.dead_runs import settle  # noqa: PLC0415 (same)
+
+        catalog, workflow, run_id = self.session.catalog, self.workflow, str(uuid.uuid4())
+        settle(instance, catalog)
+        claim_source(instance, catalog, workflow.source_key, run_id=run_id, workflow_id=workflow.id, at=utc_now())
         try:
-            result = (
-                build_definitions(overrides)
-                .resolve_job_def(job)
-                .execute_in_process(
-                    instance=instance,
-                    partition_key=workflow.source_key,
-                    tags=run_tags,
-                    run_id=run_id,
-                    run_config=QUIET,
-                    raise_on_error=False,
-                )
-            )
+            yield run_id
         finally:
-            run = instance.get_run_by_id(run_id)
-            if isinstance(run, dg.DagsterRun):
-                reconcile(run, session.catalog, instance)
-        return "" if result.success else failure_sentence(instance, run_id)
+            with suppress(TransientError):  # whoever looks next frees it: the run has ended
+                catalog.claims.release(run_id)
+
+    def _execute(self, instance: "dg.DagsterInstance", run_id: str) -> bool:
+        import dagster as dg  # noqa: PLC0415 (see dagster_instance)
+
+        from tripper_assets.definitions import build_definitions  # noqa: PLC0415 (same)
+
+        overrides: dict[str, Any] = {"settings": self.session.settings, "catalog": self.session.catalog}
+        result = (
+            build_definitions(overrides)
+            .resolve_job_def(self.job)
+            .execute_in_process(
+                instance=instance,
+                partition_key=self.workflow.source_key,
+                asset_selection=[dg.AssetKey(one) for one in self.assets] or None,
+                tags=self._run_tags(),
+                run_id=run_id,
+                run_config=QUIET,
+                raise_on_error=False,
+            )
+        )
+        return result.success
+
+    def _run_tags(self) -> dict[str, str]:
+        from tripper_assets.partitions import SOURCE_URL_TAG, TRIGGER_TAG, WORKFLOW_TAG  # noqa: PLC0415 (same)
+
+        workflow = self.workflow
+        own = {WORKFLOW_TAG: workflow.id, TRIGGER_TAG: workflow.trigger, SOURCE_URL_TAG: workflow.source_url}
+        return own | self.tags
+
+    def _reconcile(self, instance: "dg.DagsterInstance", run_id: str) -> None:
+        from tripper_assets.reconciliation import reconcile  # noqa: PLC0415 (see dagster_instance)
+
+        run = instance.get_run_by_id(run_id)
+        if run is not None:
+            with suppress(TransientError):  # the catalog is down: the next command, or a sensor, writes it
+                reconcile(run, self.session.catalog, instance)

@@ -1,5 +1,6 @@
 """`tripper run` and `tripper import`: one source through the graph, and a waiting bundle into the catalog."""
 
+import functools
 import getpass
 import os
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tripper_assets.cli.launch import GOOD, new_workflow, run_job
+from tripper_assets.cli.launch import GOOD, run_job, run_source
 from tripper_assets.cli.output import Json, print_json, say
 from tripper_assets.cli.session import Session, UnknownNameError, open_session, without_user_info
 from tripper_assets.cli.summary import print_summary, summary
@@ -19,11 +20,14 @@ from tripper_assets.domain.workflows import Workflow, WorkflowFile
 from tripper_assets.downloads import newest_files
 from tripper_assets.resources import utc_now
 
+RETRIED = frozenset({"failed", "canceled"})
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("run")(run)
     app.command("import")(import_workflow)
+    app.command("retry")(retry)
 
 
 def run(
@@ -42,9 +46,7 @@ def run(
     overrides = _read_config(config) | {name: value for name, value in given.items() if value is not None}
     with open_session() as session:
         source = _source(session, url, overrides, location)
-        values = source.config.model_dump(mode="json") | overrides
-        workflow = new_workflow(session, source, parse_config(values, subject=source.url), trigger="cli")
-        finish(run_job(session, "run_source", workflow, quiet=as_json), as_json=as_json)
+        finish(run_source(session, source, overrides, trigger="cli", quiet=as_json), as_json=as_json)
 
 
 def import_workflow(
@@ -57,7 +59,8 @@ def import_workflow(
     overrides = _known_checks(override or [])
     with open_session() as session:
         found = session.workflow(workflow)
-        session.catalog.workflows.decide(
+        approve = functools.partial(
+            session.catalog.workflows.decide,
             found.id,
             _bundle(found).sha256,
             decision="approved",
@@ -66,8 +69,40 @@ def import_workflow(
             overrides=overrides,
             reason="tripper import",
         )
-        imported = run_job(session, "import_source", found, quiet=as_json)
+        imported = run_job(session, "import_source", found, quiet=as_json, begin=approve)
         finish(imported, as_json=as_json, wanted=frozenset({"completed"}))
+
+
+def retry(
+    workflow: Annotated[str, typer.Argument(help="The workflow, or the start of its id.")], *, as_json: Json = False
+) -> None:
+    """Go on with a failed or canceled workflow: what it stored is used, and what it lacks is done."""
+    with open_session() as session:
+        found = session.workflow(workflow)
+        finish(run_job(session, "run_source", found, assets=_left_to_do(found), quiet=as_json), as_json=as_json)
+
+
+def _left_to_do(workflow: Workflow) -> list[str]:
+    """Return the assets to run again: those without a completed stage, and all that is made from them.
+
+    Raises:
+        PermanentError: the workflow did not end badly.
+        CleanedUpError: what it stored was removed.
+    """
+    if workflow.status not in RETRIED:
+        raise PermanentError(
+            f"The workflow {workflow.id} is {workflow.status}, and only a failed or canceled one is retried; "
+            f"`tripper run {workflow.source_key}` starts a new one."
+        )
+    gone = next((file for file in newest_files(workflow).values() if file.deleted_at), None)
+    if gone is not None:
+        raise CleanedUpError(
+            f"The stored {gone.asset.replace('_', ' ')} of workflow {workflow.id} were cleaned up on {gone.deleted_at:%Y-%m-%d}; "
+            f"start a new one with `tripper run {workflow.source_key}`."
+        )
+    from tripper_assets.jobs import left_to_do  # noqa: PLC0415 (dagster takes two seconds to import)
+
+    return left_to_do({stage.asset for stage in workflow.stages if stage.status == "completed"})
 
 
 def finish(workflow: Workflow, *, as_json: bool, wanted: frozenset[str] = GOOD) -> None:

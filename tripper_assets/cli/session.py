@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tripper_assets.catalog.database import Database
-from tripper_assets.catalog.workflows import Workflows
+from tripper_assets.catalog.spool import Spool
+from tripper_assets.catalog.spooled_workflows import SpooledWorkflows
+from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.errors import ConfigurationError, NotFoundError
 from tripper_assets.domain.sources import USER_INFO, Source, source_key
 from tripper_assets.domain.workflows import StageStatus, Workflow
@@ -25,21 +27,21 @@ Listener = Callable[[str, str, Mapping[str, Any]], None]
 """Hears (asset, started | progress | completed | skipped | failed, counts)."""
 
 
-class AnnouncedWorkflows(Workflows):
+class AnnouncedWorkflows(SpooledWorkflows):
     """Workflows that tell a listener of each stage as its rows are written."""
 
-    def __init__(self, database: Database, listener: Listener) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, spool: Spool, listener: Listener) -> None:
+        super().__init__(database, spool)
         self._listener = listener
 
-    def stage_started(self, workflow_id: str, asset: str, at: datetime) -> None:
+    def stage_started(self, workflow_id: str, asset: str, at: datetime, *, run_id: str = "") -> None:
         """Write the row, then tell."""
-        super().stage_started(workflow_id, asset, at)
+        super().stage_started(workflow_id, asset, at, run_id=run_id)
         self._listener(asset, "started", {})
 
-    def stage_progress(self, workflow_id: str, asset: str, counts: Mapping[str, Any]) -> None:
+    def stage_progress(self, workflow_id: str, asset: str, counts: Mapping[str, Any], share: float = 0.0) -> None:
         """Write the row, then tell."""
-        super().stage_progress(workflow_id, asset, counts)
+        super().stage_progress(workflow_id, asset, counts, share)
         self._listener(asset, "progress", counts)
 
     def stage_ended(
@@ -63,7 +65,7 @@ class Session:
 
     def announcing(self, listener: Listener) -> "Session":
         """Return a session whose stages are told to ``listener``."""
-        workflows = AnnouncedWorkflows(self.catalog.database, listener)
+        workflows = AnnouncedWorkflows(self.catalog.database, self.catalog.spool, listener)
         return replace(self, catalog=replace(self.catalog, workflows=workflows))
 
     def source(self, key_or_url: str) -> Source:
@@ -109,7 +111,18 @@ def open_session(*, migrate: bool = False) -> Generator[Session]:
     settings = load_settings()
     prepare_home(settings)
     with open_catalog(settings, migrate=migrate) as catalog:
+        _settle(catalog)
         yield Session(settings, catalog)
+
+
+def _settle(catalog: Catalog) -> None:
+    """Write what waited while the catalog was down, and end what killed processes left: the first command that looks tells the truth."""
+    catalog.replay()
+    if any(ProcessIdentity(one.host, one.pid, one.process_started).is_gone() for one in catalog.claims.list()):
+        from tripper_assets.dead_runs import settle  # noqa: PLC0415 (dagster takes two seconds to import)
+
+        with dagster_instance() as instance:
+            settle(instance, catalog)
 
 
 def prepare_home(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tripper_assets.cli.output import Json, print_json, print_table, say
 from tripper_assets.cli.session import UnknownNameError, dagster_instance, open_session, prepare_home, without_user_info
 from tripper_assets.cli.yaml_files import read_mapping
+from tripper_assets.domain.claims import SourceHeldError
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.sources import Location, Source, make_source, parse_config, validation_sentence
 from tripper_assets.settings import load_settings
@@ -89,6 +90,9 @@ def remove(key: Annotated[str, typer.Argument(help="A source key or URL.")]) -> 
     """Take a source out of the registry; its activities stay in the catalog's history."""
     with open_session() as session:
         source = session.source(key)
+        holder = session.catalog.claims.get(source.key)
+        if holder is not None:
+            raise SourceHeldError(holder)
         session.catalog.sources.remove(source.key)
     say(f"Removed {source.key}.")
 

@@ -1,11 +1,11 @@
-"""What the Dagster webserver is asked over GraphQL: is the graph loaded, does the daemon beat, and to cancel what runs."""
+"""What the Dagster webserver is asked over GraphQL: is the graph loaded, does the daemon beat, to run many sources, and to cancel what runs."""
 
 import http.client
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from tripper_assets.domain.errors import PermanentError
+from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.resources import LOOPBACK
 
 ANSWER_SECONDS = 5
@@ -14,6 +14,8 @@ GRAPH = """{ workspaceOrError { ... on Workspace { locationEntries {
 DAEMON = "{ instance { daemonHealth { allDaemonStatuses { required lastHeartbeatTime } } } }"
 RUNS = "query($filter: RunsFilter!) { runsOrError(filter: $filter) { ... on Runs { results { id } } } }"
 CANCEL = "mutation($ids: [String!]!) { terminateRuns(runIds: $ids) { __typename } }"
+BACKFILL = """mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
 UNDER_WAY = ["STARTING", "STARTED", "CANCELING"]
 
 
@@ -59,6 +61,28 @@ class Webserver:
     def cancel(self, runs: list[str]) -> None:
         """Ask runs to end as canceled."""
         self._ask(CANCEL, ids=runs)
+
+    def backfill(self, assets: list[str], partitions: list[str], tags: dict[str, str]) -> str:
+        """Ask for a run of the assets for each partition, and return the backfill's id.
+
+        Raises:
+            PermanentError: it is refused, and why.
+            TransientError: the webserver does not answer.
+        """
+        params = {
+            "assetSelection": [{"path": [name]} for name in assets],
+            "partitionNames": partitions,
+            "tags": [{"key": key, "value": value} for key, value in tags.items()],
+        }
+        told = self._ask(BACKFILL, params=params).get("launchPartitionBackfill")
+        if told is None:
+            raise TransientError(f"Launching a backfill got no answer from {self.address}; try again.")
+        if "backfillId" not in told:
+            reason = str(told.get("message") or told["__typename"]).strip().split("\n", 1)[0]
+            raise PermanentError(
+                f"Launching a backfill of {len(partitions)} sources failed ({reason}); `tripper doctor` tries the graph."
+            )
+        return str(told["backfillId"])
 
     def _ask(self, query: str, **variables: object) -> dict[str, Any]:
         """Return the answer's data; empty where there is none yet."""

@@ -62,6 +62,8 @@ class BatchProvider(Protocol):
     name: str
     model: str
     dimensions: int
+    is_free: bool
+    """Whether asking again costs nothing, so that work goes on where the cache cannot be read."""
 
     def submit(self, texts: Mapping[str, str]) -> str:
         """Submit texts and return the batch's id; the same texts again give the same batch."""
@@ -159,6 +161,7 @@ class LocalBatches:
     """The local model behind the batch role: a batch is done when submit returns, and its results are an object of the store."""
 
     name = "local"
+    is_free = True
 
     def __init__(self, embedder: Embedder, objects: Objects) -> None:
         self._embedder = embedder
@@ -286,12 +289,15 @@ def submit_embeddings(
 
 
 def collect_embeddings(
-    batch: SubmittedBatch, *, provider: BatchProvider, cache: EmbeddingCache
+    batch: SubmittedBatch, *, provider: BatchProvider, cache: EmbeddingCache, overdue: bool = False
 ) -> tuple[EmbeddingsMap, list[Problem]] | None:
     """Return the vectors of a batch by activity id with what is missing or wrong, or None while it is pending.
 
+    One that ended badly, or is pending and ``overdue``, gives what the cache holds and a problem: a bundle without some vectors is
+    better than none.
+
     Raises:
-        PermanentError: the batch was made for another model, or ended without results.
+        PermanentError: the batch was made for another model.
         TransientError: the provider or the cache does not answer.
     """
     if (batch.provider, batch.model) != (provider.name, provider.model):
@@ -299,21 +305,27 @@ def collect_embeddings(
             f"Collecting the batch of {batch.provider} {batch.model} is not for {provider.name} {provider.model}: vectors of two models "
             "never mix; materialize embedding_batch again."
         )
-    if batch.batch_id:
-        status = provider.poll(batch.batch_id)
-        if status == "pending":
-            return None
-        if status != "completed":
-            raise PermanentError(
-                f"The embedding batch {batch.batch_id} of {provider.name} ended as {status}; materialize embedding_batch again."
-            )
-    found, rejected = _collected(batch, provider, cache)
-    return _as_map(batch, found, rejected)
+    status = provider.poll(batch.batch_id) if batch.batch_id else "completed"
+    if status == "pending" and not overdue:
+        return None
+    anew = provider.results(batch.batch_id) if batch.batch_id and status == "completed" else {}
+    found, rejected = _collected(batch, anew, cache)
+    vectors, problems = _as_map(batch, found, rejected)
+    return vectors, problems if status == "completed" else [_ended_badly(batch, status), *problems]
 
 
-def _collected(batch: SubmittedBatch, provider: BatchProvider, cache: EmbeddingCache) -> tuple[Vectors, dict[str, str]]:
+def _ended_badly(batch: SubmittedBatch, status: str) -> Problem:
+    how = "was still pending after its deadline" if status == "pending" else f"ended as {status}"
+    message = (
+        f"The batch of {batch.provider} {how}; materialize embedding_batch and what follows again for its vectors."
+    )
+    return Problem(
+        code="batch_overdue" if status == "pending" else f"batch_{status}", subject=batch.batch_id, message=message
+    )
+
+
+def _collected(batch: SubmittedBatch, anew: Vectors, cache: EmbeddingCache) -> tuple[Vectors, dict[str, str]]:
     """Return the good vectors by text hash, and the problem code of each bad one; only good ones are kept in the cache."""
-    anew = provider.results(batch.batch_id) if batch.batch_id else {}
     verdicts = {one: vector_problem(vector, batch.dimensions) for one, vector in anew.items()}
     good = {one: vector for one, vector in anew.items() if not verdicts[one]}
     cache.save(batch.model, good)

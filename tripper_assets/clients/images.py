@@ -100,11 +100,12 @@ async def collect_images(
     known: KnownImages,
     clock: Callable[[], datetime],
     per_activity: int = 3,
+    on_progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> tuple[tuple[ImageRow, ...], ImageCounts]:
     """Return the pictures of each activity, best first, then its candidates that failed; ordered by id and position.
 
     Where a candidate fails or is the same picture again, the next best stands in. What was learned is saved as it comes,
-    and at the end, also where an error stops the work.
+    and at the end, also where an error stops the work. ``on_progress`` hears, in a thread, how many of how many activities are done.
 
     Raises:
         TransientError: the object store or the place of the known images does not answer.
@@ -115,12 +116,18 @@ async def collect_images(
     remembered = await asyncio.to_thread(known.load, candidates.urls())
     tasks: dict[ActivityId, asyncio.Task[Pictures]] = {}
     failure: Exception | None = None
+
+    async def pictures(images: Sequence[ImageObject]) -> Pictures:
+        found = await _pictures(images, desk, per_activity)
+        await asyncio.to_thread(on_progress, sum(task.done() for task in tasks.values()) + 1, len(tasks))
+        return found
+
     with ThreadPoolExecutor(DECODERS, thread_name_prefix="decode") as decoders:
         desk = _Desk(client, _Darkroom(objects, decoders), ledger, remembered, clock)
         try:
             async with asyncio.TaskGroup() as group:
                 for one, images in candidates.by_activity.items():
-                    tasks[one] = group.create_task(_pictures(images, desk, per_activity))
+                    tasks[one] = group.create_task(pictures(images))
         except ExceptionGroup as stopped:
             failure = stopped.exceptions[0]  # the others were only cancelled, or met the same end
         finally:

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tripper_assets.domain.model import Model, SourceKey
 from tripper_assets.domain.quality import CheckResult, blocking
+
+DecisionWord = Literal["approved", "rejected"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ def publish_verdict(
     results: Sequence[CheckResult],
     *,
     auto_import: bool,
-    decision: Literal["approved", "rejected"] | None,
+    decision: DecisionWord | None,
     overrides: Sequence[str] = (),
     workflow_id: str = "",
 ) -> Verdict:
@@ -45,3 +48,44 @@ def publish_verdict(
     if decision == "approved" or auto_import:
         return Verdict(True, "")
     return Verdict(False, f"Waits for a decision, for auto_import is off; `tripper import {workflow_id}` imports it.")
+
+
+class PendingImport(Model):
+    """A bundle that waits for its import, and what is said of it."""
+
+    workflow_id: str
+    source_key: SourceKey
+    bundle_sha256: str
+    auto_import: bool
+    """The launch's own word where it said one, else the registry's of today."""
+    decision: DecisionWord | None = None
+    """The last one on this bundle; None where nobody decided."""
+    overrides: tuple[str, ...] = ()
+    """The checks that the decision lets pass."""
+    held_by: tuple[str, ...] = ()
+    """The checks that held the last attempt."""
+    superseded: bool = False
+    """Whether a newer workflow of the source has a bundle of its own."""
+
+    @property
+    def run_key(self) -> str:
+        """What asks for this import once; a decision that lets more checks pass asks anew."""
+        return ":".join(("import", self.bundle_sha256, *sorted(self.overrides)))
+
+
+def automatic_import(pending: PendingImport) -> str:
+    """Return why a bundle is not imported without a person, empty where it is."""
+    if pending.decision is not None:
+        return f"was {pending.decision} by a person"
+    if not pending.auto_import:
+        return "waits for a decision"
+    if pending.superseded:
+        return "has a newer bundle after it"
+    return "is held by its checks" if pending.held_by else ""
+
+
+def decided_import(pending: PendingImport) -> str:
+    """Return why a bundle is not imported on a person's word, empty where it is."""
+    if pending.decision != "approved":
+        return "was rejected" if pending.decision else "waits for a decision"
+    return "is held by checks that the decision does not name" if set(pending.held_by) - set(pending.overrides) else ""

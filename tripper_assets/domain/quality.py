@@ -109,6 +109,18 @@ CHECKS = (
 )  # fmt: skip
 
 
+COMPARING = frozenset({"count_against_last_import", "removals_against_last_import"})
+
+
+def uncompared(result: CheckResult) -> CheckResult:
+    """Return a verdict that was reached without a look at the last import: one that compares with it says so, as a warning."""
+    if result.name not in COMPARING:
+        return result
+    return CheckResult(
+        result.name, False, "WARN", "The catalog did not answer, so that nothing could be compared with."
+    )
+
+
 def blocking(results: Sequence[CheckResult], overrides: Sequence[str] = ()) -> list[CheckResult]:
     """Return the failed ERROR checks that no decision overrides by name: what keeps a bundle from being imported."""
     return [one for one in results if not one.passed and one.severity == "ERROR" and one.name not in overrides]
@@ -189,12 +201,9 @@ def _maps_aligned(activities: Sequence[Activity], maps: Mapping[str, str | None]
 
 
 def _not_empty(activities: Sequence[Activity], last: LastImport | None) -> CheckResult:
-    before = len(last.ids) if last else 0
+    before = f"; the last import left {len(last.ids)}" if last else ""
     return CheckResult(
-        "not_empty",
-        bool(activities),
-        "ERROR",
-        f"The source yields {len(activities)} activities; the last import left {before}.",
+        "not_empty", bool(activities), "ERROR", f"The source yields {len(activities)} activities{before}."
     )
 
 

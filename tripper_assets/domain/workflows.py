@@ -51,6 +51,10 @@ class WorkflowStage(Model):
     started_at: datetime
     ended_at: datetime | None = None
     counts: dict[str, Any] = {}
+    progress: float = 0.0
+    """The share that is done, 0 to 1; it never falls within one run."""
+    run_id: str = ""
+    """The Dagster run that did it last."""
 
 
 class WorkflowError(Model):
@@ -84,6 +88,8 @@ class Workflow(Model):
     source_url: str
     status: WorkflowStatus
     config: dict[str, Any]
+    overrides: dict[str, Any] = {}
+    """What the launch said otherwise than the registry; config holds it too."""
     location_id: str | None = None
     trigger: str = ""
     """Who started it: cli, demo, ui, sensor."""

@@ -1,6 +1,7 @@
 """A crawl's pages are saved as they come: what a kill loses is the work of a second."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -17,8 +18,8 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def catalog(database: Database) -> Catalog:
-    catalog = catalog_on(database)
+def catalog(database: Database, tmp_path: Path) -> Catalog:
+    catalog = catalog_on(database, tmp_path)
     catalog.sources.add(SOURCE)
     row = Workflow(
         id="crawl", source_key=SOURCE.key, source_url=SOURCE.url, status="running", config={}, created_at=NOW

@@ -147,9 +147,32 @@ def test_stages_tell_of_their_last_run(workflows: Workflows) -> None:
     found = workflows.get("wf-1")
     assert found is not None
     assert found.stages == [
-        WorkflowStage(asset="final_jsonl", status="skipped", started_at=AT, ended_at=AT),
-        WorkflowStage(asset="images_map", status="completed", started_at=later, ended_at=later, counts={"rows": 3}),
+        WorkflowStage(asset="final_jsonl", status="skipped", started_at=AT, ended_at=AT, progress=1),
+        WorkflowStage(
+            asset="images_map", status="completed", started_at=later, ended_at=later, counts={"rows": 3}, progress=1
+        ),
     ]
+
+
+def test_progress_never_falls_within_a_run_and_begins_anew_with_the_next(workflows: Workflows) -> None:
+    def progress() -> float:
+        found = workflows.get("wf-1")
+        assert found is not None
+        return found.stages[0].progress
+
+    workflows.start(workflow())
+    seen: list[float] = []
+    workflows.stage_started("wf-1", "raw_activities", AT, run_id="first")
+    for share in (0.5, 0.25, 7.0):
+        workflows.stage_progress("wf-1", "raw_activities", {"fetched": 1}, share)
+        seen.append(progress())
+    workflows.stage_ended("wf-1", "raw_activities", "failed", AT, {})
+    workflows.stage_started("wf-1", "raw_activities", AT, run_id="first")
+    seen.append(progress())
+    workflows.stage_started("wf-1", "raw_activities", AT, run_id="second")
+    seen.append(progress())
+
+    assert seen == [0.5, 0.5, 1, 1, 0]
 
 
 def test_files_keep_their_rows_when_they_are_deleted(workflows: Workflows) -> None:

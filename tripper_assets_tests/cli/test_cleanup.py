@@ -28,7 +28,7 @@ def shell(homes: str | None, fresh_databases: FreshDatabases) -> Generator[Shell
 @pytest.fixture
 def catalog(shell: Shell) -> Generator[Catalog]:
     database = Database(shell.environment["TRIPPER_DATABASE_URL"])
-    catalog = catalog_on(database)
+    catalog = catalog_on(database, shell.home)
     catalog.sources.add(SOURCE)
     catalog.sources.add(OTHER)
     yield catalog

@@ -161,10 +161,12 @@ def test_a_lock_that_tells_nothing_is_said_to_be_held(tmp_path: Path) -> None:
             running_up(tmp_path)
 
 
-def test_a_database_of_the_operator_that_is_down_is_left_to_the_operator(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_database_of_the_operator_that_is_down_is_left_to_the_operator(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     url = f"postgresql+psycopg://nobody@127.0.0.1:{new_port()}/nothing"
 
-    _look_at(SampleSite(Settings(), catalog_on(Database(url))), Settings(database_url=SecretStr(url)))
+    _look_at(SampleSite(Settings(), catalog_on(Database(url), tmp_path)), Settings(database_url=SecretStr(url)))
 
     assert capsys.readouterr().out == ""
 
@@ -177,9 +179,9 @@ def test_a_webserver_that_does_not_answer_has_nothing_yet() -> None:
     assert webserver.runs_under_way("/nowhere") == []
 
 
-def test_the_sample_site_is_shown_while_one_of_its_sources_is_registered(database: Database) -> None:
+def test_the_sample_site_is_shown_while_one_of_its_sources_is_registered(database: Database, tmp_path: Path) -> None:
     port = new_port()
-    catalog = catalog_on(database)
+    catalog = catalog_on(database, tmp_path)
     site = SampleSite(Settings(demo_port=port), catalog)
 
     assert site.look(TODAY) == ""
@@ -192,8 +194,10 @@ def test_the_sample_site_is_shown_while_one_of_its_sources_is_registered(databas
     assert not is_shown(port)
 
 
-def test_a_taken_port_of_the_sample_site_is_told_once_and_no_obstacle(database: Database, taken_port: int) -> None:
-    catalog = catalog_on(database)
+def test_a_taken_port_of_the_sample_site_is_told_once_and_no_obstacle(
+    database: Database, taken_port: int, tmp_path: Path
+) -> None:
+    catalog = catalog_on(database, tmp_path)
     catalog.sources.add(make_source(f"http://127.0.0.1:{taken_port}/", CONFIG))
     site = SampleSite(Settings(demo_port=taken_port), catalog)
 
@@ -201,8 +205,8 @@ def test_a_taken_port_of_the_sample_site_is_told_once_and_no_obstacle(database: 
     assert site.look(TODAY) == ""
 
 
-def test_a_sample_site_that_somebody_else_shows_is_good_enough(database: Database) -> None:
-    catalog = catalog_on(database)
+def test_a_sample_site_that_somebody_else_shows_is_good_enough(database: Database, tmp_path: Path) -> None:
+    catalog = catalog_on(database, tmp_path)
     with serve(0, TODAY) as shown:
         catalog.sources.add(make_source(shown.url, CONFIG))
 

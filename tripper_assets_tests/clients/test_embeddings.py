@@ -63,6 +63,7 @@ class Remote:
     name: str = "remote"
     model: str = "letters"
     dimensions: int = 2
+    is_free: bool = False
     submitted: list[dict[str, str]] = field(default_factory=list)
 
     def submit(self, texts: Mapping[str, str]) -> str:
@@ -144,12 +145,34 @@ def test_a_pending_batch_gives_nothing_yet() -> None:
 
 
 @pytest.mark.parametrize("status", ["failed", "expired", "canceled"])
-def test_a_batch_that_ended_badly_says_what_to_do(status: BatchStatus) -> None:
-    remote = Remote(status)
+def test_a_batch_that_ended_badly_gives_what_the_cache_holds_and_says_what_to_do(status: BatchStatus) -> None:
+    remote, cache = Remote("completed"), Cache()
+    known = activity(1, "odd")
+    first = submit_embeddings([known], provider=remote, cache=cache)
+    remote.answers = {first.text_sha256[0]: np.array([1, 0], dtype=np.float32)}
+    collect_embeddings(first, provider=remote, cache=cache)
+    remote.status = status
+    batch = submit_embeddings([known, activity(2, "even")], provider=remote, cache=cache)
+
+    collected = collect_embeddings(batch, provider=remote, cache=cache)
+
+    assert collected is not None
+    found, problems = collected
+    assert found.ids == (known.id,)
+    assert [one.code for one in problems] == [f"batch_{status}", "embedding_missing"]
+    assert f"ended as {status}; materialize embedding_batch" in problems[0].message
+
+
+def test_a_batch_that_is_pending_after_its_deadline_is_waited_for_no_longer() -> None:
+    remote = Remote("pending")
     batch = submit_embeddings([activity(1, "odd")], provider=remote, cache=Cache())
 
-    with pytest.raises(PermanentError, match=f"ended as {status}; materialize embedding_batch again"):
-        collect_embeddings(batch, provider=remote, cache=Cache())
+    collected = collect_embeddings(batch, provider=remote, cache=Cache(), overdue=True)
+
+    assert collected is not None
+    found, problems = collected
+    assert found.vectors.shape == (0, 2)
+    assert [one.code for one in problems] == ["batch_overdue", "embedding_missing"]
 
 
 def test_a_bad_or_missing_vector_is_a_problem_of_its_activity_and_shifts_nobody() -> None:

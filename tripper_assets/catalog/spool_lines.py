@@ -1,0 +1,42 @@
+"""How a call stands as a line of the spool, and becomes a call again."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from tripper_assets.catalog.spool import Line
+from tripper_assets.domain.geocoding import GeocodeAnswer
+from tripper_assets.domain.images import KnownImage
+from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.workflows import WorkflowError, WorkflowFile
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "at": lambda value: value and datetime.fromisoformat(value),
+    "file": WorkflowFile.model_validate,
+    "error": WorkflowError.model_validate,
+    "states": lambda values: [PageState.model_validate(value) for value in values],
+    "images": lambda values: [KnownImage.model_validate(value) for value in values],
+    "answers": lambda values: {key: GeocodeAnswer.model_validate(value) for key, value in values.items()},
+}
+
+
+def as_line(call: str, arguments: Mapping[str, Any]) -> Line:
+    """Return the line of a call, as JSON has it."""
+    return {"call": call, "arguments": {name: _plain(value) for name, value in arguments.items()}}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (any argument)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def arguments(line: Line) -> dict[str, Any]:
+    """Return the arguments of the call that a line stands for."""
+    return {name: READERS.get(name, lambda value: value)(value) for name, value in line["arguments"].items()}

@@ -1,0 +1,150 @@
+"""What is worth keeping and may be lost: page states, pictures and places, for as long as the catalog is down."""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tripper_assets.catalog.caches import EmbeddingCacheTable, GeocodeCacheTable, MediaTable
+from tripper_assets.catalog.pages import Pages
+from tripper_assets.catalog.spool import Line, Page, Spool
+from tripper_assets.catalog.spool_lines import arguments, as_line
+from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.geocoding import GeocodeAnswer
+from tripper_assets.domain.images import KnownImage
+from tripper_assets.domain.model import SourceKey
+from tripper_assets.domain.pages import PageState
+
+CACHES = "caches"
+
+
+class SpooledCaches:
+    """The writes of caches while the catalog is down; losing one costs a second request, and no more, so that order means little."""
+
+    def __init__(self, spool: Spool, pages: Pages, images: MediaTable, geocodes: GeocodeCacheTable) -> None:
+        self._spool = spool
+        self._calls: Mapping[str, Callable[..., object]] = {
+            "save_pages": pages.save,
+            "forget_pages": pages.forget,
+            "save_images": images.save,
+            "save_geocodes": geocodes.save,
+        }
+
+    def write(self, call: str, **given: Any) -> bool:  # noqa: ANN401 (the arguments of many methods)
+        """Write now, or when the catalog answers again; return whether it was written now."""
+        if not self._spool.outage.goes_on:
+            try:
+                self._calls[call](**given)
+            except TransientError:
+                self._spool.outage.begin()
+            else:
+                return True
+        self._spool.add(CACHES, as_line(call, given))
+        return False
+
+    def replay(self) -> None:
+        """Write what waits.
+
+        Raises:
+            TransientError: the catalog does not answer yet.
+        """
+        self._spool.empty(CACHES, self._replay)
+
+    def _replay(self, page: Page) -> Sequence[Line]:
+        refused: list[Line] = []
+        for line in page.lines:
+            try:
+                self._calls[line["call"]](**arguments(line))
+            except PermanentError as error:
+                refused.append(line | {"refused": str(error)})
+        return refused
+
+
+class LenientPages:
+    """Page states that wait in the spool while the catalog is down; reading them still needs it."""
+
+    def __init__(self, pages: Pages, writes: SpooledCaches) -> None:
+        self._pages, self._writes = pages, writes
+
+    def load(self, source_key: SourceKey) -> dict[str, PageState]:
+        """Return the known pages, as the catalog does."""
+        return self._pages.load(source_key)
+
+    def save(self, source_key: SourceKey, states: Sequence[PageState]) -> None:
+        """Keep states of pages."""
+        self._writes.write("save_pages", source_key=source_key, states=list(states))
+
+    def forget(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
+        """Note that pages are gone."""
+        self._writes.write("forget_pages", source_key=source_key, urls=list(urls), at=at)
+
+
+class LenientImages:
+    """Known pictures: while the catalog is down none is known, and they are fetched again."""
+
+    def __init__(self, images: MediaTable, writes: SpooledCaches) -> None:
+        self._images, self._writes = images, writes
+
+    def load(self, urls: Sequence[str]) -> dict[str, KnownImage]:
+        """Return what is known by URL."""
+        try:
+            return self._images.load(urls)
+        except TransientError:
+            return {}
+
+    def save(
+        self, images: Sequence[KnownImage], *, workflow_id: str | None = None, source_key: SourceKey | None = None
+    ) -> None:
+        """Keep what became of pictures."""
+        self._writes.write("save_images", images=list(images), workflow_id=workflow_id, source_key=source_key)
+
+
+class LenientGeocodes:
+    """Known places: while the catalog is down none is known; only for a geocoder that costs nothing and may be asked again."""
+
+    def __init__(self, geocodes: GeocodeCacheTable, writes: SpooledCaches) -> None:
+        self._geocodes, self._writes = geocodes, writes
+
+    def load(self, provider: str, queries: Sequence[str]) -> dict[str, GeocodeAnswer]:
+        """Return the known answers."""
+        try:
+            return self._geocodes.load(provider, queries)
+        except TransientError:
+            return {}
+
+    def save(self, provider: str, answers: Mapping[str, GeocodeAnswer]) -> None:
+        """Keep the answers."""
+        self._writes.write("save_geocodes", provider=provider, answers=dict(answers))
+
+
+class LenientEmbeddings:
+    """Known vectors: while the catalog is down none is known and none is kept; only for a provider that costs nothing.
+
+    Nothing is lost: the local provider's results are objects of the store, and are found there by the next run.
+    """
+
+    def __init__(self, embeddings: EmbeddingCacheTable) -> None:
+        self._embeddings = embeddings
+
+    def load(self, model: str, text_sha256s: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the known vectors."""
+        try:
+            return self._embeddings.load(model, text_sha256s)
+        except TransientError:
+            return {}
+
+    def save(self, model: str, vectors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Keep the vectors, if the catalog answers."""
+        with contextlib.suppress(TransientError):
+            self._embeddings.save(model, vectors)
+
+
+class Lenient(NamedTuple):
+    """The caches of a catalog that work goes on with while it is down."""
+
+    pages: Pages | LenientPages
+    images: MediaTable | LenientImages
+    geocodes: GeocodeCacheTable | LenientGeocodes

@@ -1,0 +1,97 @@
+"""What the run storage knows and the catalog does not: how a run ended whose steps could not say it, and why."""
+
+import dagster as dg
+from dagster._core.events import JobFailureData
+from dagster_shared.error import SerializableErrorInfo
+
+from tripper_assets.domain.workflows import Workflow, WorkflowStatus
+from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG, workflow_id
+from tripper_assets.resources import Catalog, utc_now
+
+FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
+CANCELED = "The run was canceled; run the source again, and it goes on from what was stored."
+
+
+def runs_of(instance: dg.DagsterInstance, identifier: str) -> list[dg.DagsterRun]:
+    """Return the runs of a workflow, the newest first: those that name it, the one that it is named after, and its re-executions."""
+    tagged = [
+        run
+        for tag in (WORKFLOW_TAG, "dagster/root_run_id")
+        for run in instance.get_runs(dg.RunsFilter(tags={tag: identifier}))
+    ]
+    first = instance.get_run_by_id(identifier)
+    found = {run.run_id: run for run in [*tagged, *([first] if first else [])] if workflow_id(run) == identifier}
+    records = instance.get_run_records(dg.RunsFilter(run_ids=list(found))) if found else []
+    return [record.dagster_run for record in sorted(records, key=lambda one: one.create_timestamp, reverse=True)]
+
+
+def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance | None = None) -> None:
+    """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing.
+
+    ``instance`` holds the run's log, which says why it failed. The run's source is free then.
+    """
+    catalog.claims.release(run.run_id)
+    workflow = catalog.workflows.get(workflow_id(run))
+    # A run of another source that named this workflow was refused by its steps, and says nothing about it.
+    if workflow is None or run.tags.get(PARTITION_TAG, workflow.source_key) != workflow.source_key:
+        return
+    ended = _after(run, workflow, instance)
+    if ended is not None:
+        status, reason = ended
+        _end_stages(workflow, catalog, run.run_id)
+        catalog.workflows.set_status(workflow.id, status, reason)
+
+
+def _end_stages(workflow: Workflow, catalog: Catalog, run_id: str) -> None:
+    """Note that the stages of an ended run have ended: a killed one could not say so itself."""
+    for one in workflow.stages:
+        if one.status == "running" and one.run_id in ("", run_id):
+            catalog.workflows.stage_ended(workflow.id, one.asset, "failed", utc_now(), one.counts)
+
+
+def _after(
+    run: dg.DagsterRun, workflow: Workflow, instance: dg.DagsterInstance | None
+) -> tuple[WorkflowStatus, str] | None:
+    """Return the state that the end of ``run`` makes, None where it makes none."""
+    if run.status is dg.DagsterRunStatus.SUCCESS and workflow.status == "running":
+        return _after_success(workflow)
+    if workflow.status not in ("queued", "running"):
+        return None
+    if run.status is dg.DagsterRunStatus.CANCELED:
+        return "canceled", CANCELED
+    if run.status is dg.DagsterRunStatus.FAILURE:
+        return "failed", failure_sentence(instance, run.run_id)
+    return None
+
+
+def _after_success(workflow: Workflow) -> tuple[WorkflowStatus, str]:
+    waits = any(file.asset == "final_jsonl" for file in workflow.files) and workflow.import_summary is None
+    reason = f"Has a final JSONL that is not imported; `tripper import {workflow.id}` imports it."
+    return ("review", reason) if waits else ("completed", "")
+
+
+def failure_sentence(instance: dg.DagsterInstance | None, run_id: str) -> str:
+    """Return why a run failed, as its log says it: the first failed step's own sentence, or the run's where no step began."""
+    logged = instance.all_logs(run_id, of_type=FAILURES) if instance else []
+    return next(filter(None, map(_failure, logged)), UNKNOWN_FAILURE)
+
+
+def _failure(entry: dg.EventLogEntry) -> str:
+    event = entry.dagster_event
+    if event is None:
+        return ""
+    if event.is_step_failure:
+        data = event.step_failure_data
+        said = data.user_failure_data.description if data.user_failure_data else ""
+        return f"{event.step_key}: {said or _first_line(data.error)}"
+    # A run that ended from outside has a message and no error.
+    data = event.event_specific_data
+    return (_first_line(data.error) if isinstance(data, JobFailureData) else "") or (event.message or "")
+
+
+def _first_line(error: SerializableErrorInfo | None) -> str:
+    """Return the first line of what began it: Dagster wraps an error in its own."""
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip().split("\n", 1)[0] if error else ""
