@@ -146,7 +146,7 @@ def env_example() -> str:
         lines += ["", f"# {field.description}", f"# {variable(name)}={_shown_default(name)}"]
     lines += [
         "",
-        "# S3: AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL and the rest, as boto3 reads them.",
+        "# S3: AWS_ACCESS_KEY_ID, AWS_PROFILE, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL and the rest, as boto3 reads them.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
+from tripper_assets_tests.seaweed import aws, seaweed  # noqa: F401 (fixtures of every layer)
 
 # A shell that starts the tests in the background has them ignore SIGINT; Dagster then copies that to SIGTERM, and the servers
 # that tests start inherit both, so that nothing ends them.

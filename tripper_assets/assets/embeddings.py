@@ -21,6 +21,7 @@ from tripper_assets.tracking import Stage, stage
 @dg.asset(
     partitions_def=source_partitions,
     group_name="enrich",
+    pool="embedder",
     kinds={"python", "json"},
     owners=OWNERS,
     description="The durable handle of the texts that were submitted for embedding; a text that was embedded before is never sent again.",

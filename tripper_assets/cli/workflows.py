@@ -24,6 +24,8 @@ HOURS_A_DAY = 24
 LONGEST_HOURS = 1000 * 365 * HOURS_A_DAY
 MANY = 10_000
 SHOWN_CHANGES = 50
+HALF_WRITTEN_AGE = timedelta(days=1)
+"""No write takes so long; what is older was left by a killed process."""
 
 
 def register(app: typer.Typer) -> None:
@@ -198,8 +200,10 @@ def cleanup(
         key = session.source(source).key if source else None
         workflows = session.catalog.workflows.list(key, status=_status(status), limit=MANY)
         expired = _expired(workflows, age, session.settings.retention_days)
+        swept = 0
         if not dry_run:
             _remove(session, expired)
+            swept = Objects(session.settings.objects_url).sweep_uploads(HALF_WRITTEN_AGE, utc_now())
     removed = sum(len(one.files) for one in expired)
     if as_json:
         print_json(
@@ -207,6 +211,7 @@ def cleanup(
                 "workflows": len(expired),
                 "files": removed,
                 "bytes": sum(one.bytes for one in expired),
+                "half_written": swept,
                 "dry_run": dry_run,
             }
         )
@@ -214,6 +219,8 @@ def cleanup(
         say(
             f"{'Would remove' if dry_run else 'Removed'} {removed} files ({size(sum(one.bytes for one in expired))}) of {len(expired)} workflows."
         )
+        if swept:
+            say(f"Removed {swept} half-written files that killed processes had left.")
 
 
 def _expired(workflows: list[Workflow], age: timedelta | None, retention_days: int) -> list[Expired]:

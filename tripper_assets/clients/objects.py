@@ -1,18 +1,23 @@
 """The object store role: immutable objects under one URL (a folder, S3, or memory), written whole or not at all."""
 
 import hashlib
+import os
 import re
-from collections.abc import Iterator, Sequence
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, MemoryStore, S3Store
 
+from tripper_assets.clients import s3
 from tripper_assets.domain.errors import (
     ConfigurationError,
     CorruptObjectError,
@@ -27,7 +32,14 @@ if TYPE_CHECKING:
 # Letters that mean the same in a file name, an S3 key and a URL; the backends validate next to nothing themselves.
 SEGMENT = re.compile(r"[A-Za-z0-9_=][A-Za-z0-9._=-]{0,199}")
 MAX_KEY_LENGTH = 900
+HALF_WRITTEN = re.compile(r".+#[0-9]+")
+"""How obstore names a file until it is whole."""
+PROBES = "probe"
 DELETE_BATCH = 1000
+WRITE_TRIES = 3
+WRITE_PAUSE_SECONDS = 0.2
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -83,12 +95,12 @@ class Objects:
             TransientError: the store does not answer.
         """
         stored = StoredObject(self.uri(key), key, len(data), hashlib.sha256(data).hexdigest())
-        try:
-            obstore.put(self._store, key, data, mode="create")
-        except AlreadyExistsError:
-            self._check_same(stored)
-        except (OSError, BaseError) as error:
-            raise _verdict(error, f"Storing {stored.uri}") from error
+
+        def write() -> None:
+            if not self._create(key, data, f"Storing {stored.uri}"):
+                self._check_same(stored)
+
+        _repeated(write)
         return stored
 
     def get(self, uri: str, *, sha256: str | None = None) -> bytes:
@@ -117,24 +129,19 @@ class Objects:
             TransientError: the store does not answer.
         """
         _check_key(key)
-        try:
-            obstore.head(self._store, key)
-        except FileNotFoundError:
-            return False
-        except (OSError, BaseError) as error:
-            raise _verdict(error, f"Looking for {self.uri(key)}") from error
+        with self._told(f"Looking for {self.uri(key)}"):
+            try:
+                obstore.head(self._store, key)
+            except FileNotFoundError:
+                return False
         return True
 
     def delete(self, uris: Sequence[str]) -> int:
         """Remove the objects and return how many there were; one that is gone already is no error."""
         present = [key for key in dict.fromkeys(map(self.key, uris)) if self.exists(key)]
         for start in range(0, len(present), DELETE_BATCH):
-            try:
-                obstore.delete(self._store, present[start : start + DELETE_BATCH])
-            except FileNotFoundError:
-                continue  # somebody else removed it between the look and the removal
-            except (OSError, BaseError) as error:
-                raise _verdict(error, f"Removing objects from {self.url}") from error
+            batch = present[start : start + DELETE_BATCH]
+            _repeated(lambda batch=batch: self._remove(batch))
         return len(present)
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
@@ -157,40 +164,130 @@ class Objects:
         """
         if not isinstance(self._store, S3Store):
             raise PermanentError(f"{self.url} cannot sign URLs, only S3 can; download the file instead.")
-        return obstore.sign(self._store, "GET", self.key(uri), timedelta(seconds=seconds))
+        key = self.key(uri)
+        with self._told(f"Signing {uri}"):
+            return obstore.sign(self._store, "GET", key, timedelta(seconds=seconds))
 
     def check_writable(self) -> None:
-        """Write and remove a small object.
+        """Write a small object, try to overwrite it, and remove it.
 
         Raises:
+            ConfigurationError: the credentials, the bucket or its kind are wrong, and what to set.
             PermanentError: the store refuses to be written, and why.
+            TransientError: the store does not answer.
         """
-        stored = self.put("probe/writable", b"ok")
-        self.delete([stored.uri])
+        key = f"{PROBES}/{uuid.uuid4().hex}"  # a key of its own, for several commands start at once
+        work = f"Writing to the store {self.url}"
+        _repeated(lambda: self._create(key, b"probe", work))
+        overwritten = _repeated(lambda: self._create(key, b"other", work))
+        self.delete([self.uri(key)])
+        if overwritten:
+            raise ConfigurationError(f"{work} replaced an object that had to stay; {s3.CONDITIONS}.")
+
+    def sweep_uploads(self, older_than: timedelta, now: datetime) -> int:
+        """Remove what killed writers left: uploads and files that were never finished, and probes; return how many.
+
+        Raises:
+            PermanentError: the store refuses.
+            TransientError: the store does not answer.
+        """
+        before = now - older_than
+        probes = [one.uri for one in self.list(PROBES) if one.modified_at and one.modified_at < before]
+        return self.delete(probes) + self._sweep_half_done(before)
+
+    def _sweep_half_done(self, before: datetime) -> int:
+        if isinstance(self._store, S3Store):
+            return s3.abort_uploads(self.url, before)
+        if isinstance(self._store, LocalStore) and self._store.prefix:
+            with self._told(f"Sweeping half-written files below {self.url}"):
+                return _sweep_folder(self._store.prefix, before)
+        return 0
+
+    @contextmanager
+    def _told(self, work: str) -> Generator[None]:
+        """Turn what the backend raises into a verdict."""
+        try:
+            yield
+        except (OSError, BaseError) as error:
+            verdict = s3.verdict if isinstance(self._store, S3Store) else _verdict
+            raise verdict(error, work) from None  # not from the error: its text repeats S3's answer, tokens and all
+
+    def _create(self, key: str, data: bytes, work: str) -> bool:
+        """Write under a key that is new; False where something stands there."""
+        with self._told(work):
+            try:
+                obstore.put(self._store, key, data, mode="create")
+            except AlreadyExistsError:
+                return False
+        return True
+
+    def _remove(self, keys: Sequence[str]) -> None:
+        with self._told(f"Removing objects from {self.url}"):
+            try:
+                obstore.delete(self._store, keys)
+            except FileNotFoundError:
+                return  # somebody else removed it between the look and the removal
 
     def _listed(self, prefix: str) -> Iterator[dict[str, Any]]:
-        try:
+        with self._told(f"Listing {self.url}"):
             for batch in obstore.list(self._store, prefix or None):
                 yield from cast("Sequence[dict[str, Any]]", batch)
-        except (OSError, BaseError) as error:
-            raise _verdict(error, f"Listing {self.url}") from error
 
     def _read(self, uri: str) -> bytes:
         key = self.key(uri)
-        try:
-            return bytes(obstore.get(self._store, key).bytes())
-        except FileNotFoundError as error:
-            raise NotFoundError(
-                f"The object {uri} is not in the store; materialize the asset that stored it again."
-            ) from error
-        except (OSError, BaseError) as error:
-            raise _verdict(error, f"Reading {uri}") from error
+        with self._told(f"Reading {uri}"):
+            try:
+                return bytes(obstore.get(self._store, key).bytes())
+            except FileNotFoundError as error:
+                if "NoSuchBucket" in str(error):
+                    raise
+                raise NotFoundError(
+                    f"The object {uri} is not in the store; materialize the asset that stored it again."
+                ) from None
 
     def _check_same(self, stored: StoredObject) -> None:
-        if hashlib.sha256(self._read(stored.uri)).hexdigest() != stored.sha256:
+        try:
+            there = self._read(stored.uri)
+        except NotFoundError:
+            raise TransientError(f"Storing {stored.uri} met another writer of the same key; try again.") from None
+        if hashlib.sha256(there).hexdigest() != stored.sha256:
             raise PermanentError(
                 f"Storing {stored.uri} found other bytes there; objects are immutable, so remove or rename it."
             )
+
+
+def _repeated(write: Callable[[], T]) -> T:
+    """Return what ``write`` returns, which may be done twice.
+
+    obstore repeats what was refused, and what only reads; a write whose answer was lost it does not, for it cannot know
+    that ours finds its own bytes there.
+    """
+    started = time.monotonic()
+    for tries_left in range(WRITE_TRIES - 1, 0, -1):
+        try:
+            return write()
+        except TransientError:
+            if time.monotonic() - started >= s3.RETRY_SECONDS:
+                raise
+        time.sleep(WRITE_PAUSE_SECONDS / tries_left)
+    return write()
+
+
+def _sweep_folder(folder: Path, before: datetime) -> int:
+    half_written = (
+        Path(parent, name) for parent, _, names in os.walk(folder) for name in names if HALF_WRITTEN.fullmatch(name)
+    )
+    return sum(_removed(path, before) for path in half_written)
+
+
+def _removed(path: Path, before: datetime) -> bool:
+    try:
+        if datetime.fromtimestamp(path.lstat().st_mtime, UTC) >= before:
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return False  # its writer finished it meanwhile
+    return True
 
 
 def _check_key(key: str) -> None:
@@ -207,7 +304,7 @@ def _open(url: str) -> "ObjectStore":
         if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
             return _open_folder(Path(unquote(parts.path)))
         if parts.scheme == "s3" and parts.netloc:
-            return _open_s3(url)
+            return s3.open_bucket(url)
         if parts.scheme == "memory":
             return MemoryStore()
     # Not the URL itself: somebody may have put a password into it.
@@ -227,31 +324,8 @@ def _open_folder(folder: Path) -> LocalStore:
     return LocalStore(folder)
 
 
-def _open_s3(url: str) -> S3Store:
-    import boto3  # noqa: PLC0415 (half a second that only S3 users pay)
-    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 (same)
-    from obstore.auth.boto3 import Boto3CredentialProvider  # noqa: PLC0415 (same)
-
-    try:
-        session = boto3.Session()
-        endpoint = session.client("s3").meta.endpoint_url
-        options: dict[str, Any] = {"region": session.region_name or "us-east-1"}
-        if not endpoint.endswith(".amazonaws.com"):
-            options |= {"endpoint": endpoint, "client_options": {"allow_http": endpoint.startswith("http://")}}
-        return S3Store.from_url(url, credential_provider=Boto3CredentialProvider(session), **options)
-    except (BotoCoreError, BaseError, ValueError) as error:
-        raise ConfigurationError(
-            f"The store {url} cannot be opened ({_reason(error)}); check the bucket's name and the AWS settings, "
-            "such as AWS_PROFILE, or AWS_ACCESS_KEY_ID with its secret."
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    return str(error).split("\n", 1)[0][:300]
-
-
 def _verdict(error: Exception, work: str) -> PermanentError | TransientError:
-    reason = _reason(error)
+    reason = str(error).split("\n", 1)[0][:300]
     refused = isinstance(error, PermissionError | PermissionDeniedError | UnauthenticatedError | ValueError)
     full = isinstance(error, OSError) and not isinstance(error, TimeoutError | ConnectionError)
     if refused or full or "os error" in str(error):

@@ -69,7 +69,13 @@ def test_a_dry_run_says_what_would_go_and_removes_nothing(shell: Shell, catalog:
     said = shell("cleanup", "--dry-run")
 
     assert said.out == "Would remove 1 files (12 B) of 1 workflows.\n"
-    assert shell("cleanup", "--dry-run", "--json").json == {"workflows": 1, "files": 1, "bytes": 12, "dry_run": True}
+    assert shell("cleanup", "--dry-run", "--json").json == {
+        "workflows": 1,
+        "files": 1,
+        "bytes": 12,
+        "half_written": 0,
+        "dry_run": True,
+    }
     assert gone(catalog, old) == set()
 
 

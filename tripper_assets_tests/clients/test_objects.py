@@ -3,6 +3,7 @@ import os
 import threading
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -226,6 +227,26 @@ def test_a_half_written_file_is_no_object(tmp_path: Path) -> None:
     assert [one.key for one in objects.list()] == ["a/whole.jsonl"]
     assert not objects.exists("a/half.jsonl")
     assert objects.put("a/half.jsonl", b"whole").bytes == 5
+
+
+def test_a_sweep_removes_half_written_files_that_are_old_and_nothing_else(tmp_path: Path) -> None:
+    objects = Objects(tmp_path.as_uri())
+    objects.put("a/whole.jsonl", b"x")
+    (tmp_path / "a" / "half.jsonl#1").write_bytes(b"x")
+    (tmp_path / "a" / "notes#x").write_bytes(b"x")  # somebody else's
+
+    assert objects.sweep_uploads(timedelta(hours=1), datetime.now(UTC)) == 0
+    assert objects.sweep_uploads(timedelta(hours=1), datetime.now(UTC) + timedelta(hours=2)) == 1
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["notes#x", "whole.jsonl"]
+
+
+def test_a_sweep_removes_what_a_killed_check_left(objects: Objects) -> None:
+    objects.put("probe/0123", b"probe")
+    objects.put("a/b", b"kept")
+
+    assert objects.sweep_uploads(timedelta(hours=1), datetime.now(UTC)) == 0
+    assert objects.sweep_uploads(timedelta(hours=1), datetime.now(UTC) + timedelta(hours=2)) == 1
+    assert [one.key for one in objects.list()] == ["a/b"]
 
 
 def test_a_folder_is_made_where_there_is_none(tmp_path: Path) -> None:
