@@ -4,7 +4,8 @@ import dagster as dg
 
 from tripper_assets.domain.errors import TransientError, TripperError
 
-MAX_RETRIES = 2
+MAX_RETRIES = 4
+"""Five attempts, a second and then twice as long between two: a PostgreSQL that is started again takes less than the fifteen seconds."""
 FIRST_WAIT_SECONDS = 1.0
 MAX_WAIT_SECONDS = 60.0
 

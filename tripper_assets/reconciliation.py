@@ -10,6 +10,9 @@ from tripper_assets.resources import Catalog, utc_now
 
 FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
 UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
+FROM_OUTSIDE = "from outside the execution context"
+"""What Dagster says of a run whose process ended without a word."""
+ENDED_OUTSIDE = "The process of the run was killed or ended from outside; run the source again, and it goes on from what was stored."
 CANCELED = "The run was canceled; run the source again, and it goes on from what was stored."
 
 
@@ -87,7 +90,8 @@ def _failure(entry: dg.EventLogEntry) -> str:
         return f"{event.step_key}: {said or _first_line(data.error)}"
     # A run that ended from outside has a message and no error.
     data = event.event_specific_data
-    return (_first_line(data.error) if isinstance(data, JobFailureData) else "") or (event.message or "")
+    said = (_first_line(data.error) if isinstance(data, JobFailureData) else "") or (event.message or "")
+    return ENDED_OUTSIDE if FROM_OUTSIDE in said else said
 
 
 def _first_line(error: SerializableErrorInfo | None) -> str:

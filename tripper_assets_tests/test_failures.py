@@ -68,10 +68,10 @@ def test_a_run_outlives_a_short_outage() -> None:
 
 
 def test_a_run_gives_up_on_a_long_outage_and_says_why() -> None:
-    result, tries = run_of(*[TransientError("The store is down.", retry_after_seconds=0) for _ in range(5)])
+    result, tries = run_of(*[TransientError("The store is down.", retry_after_seconds=0) for _ in range(9)])
 
     assert not result.success
-    assert tries == 3
+    assert tries == 5
     assert result.failure_data_for_node("crawled").user_failure_data.description == "The store is down."  # pyright: ignore[reportOptionalMemberAccess]
 
 

@@ -84,7 +84,7 @@ class Database:
             PermanentError: the catalog refuses the data.
         """
         with (
-            self._verdicts(),
+            self.verdicts(),
             self._connected() as connection,
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
@@ -94,7 +94,7 @@ class Database:
     @contextmanager
     def connection(self) -> Generator[Connection]:
         """Yield a connection with a transaction, as ``session`` does."""
-        with self._verdicts(), self._connected() as connection, connection.begin():
+        with self.verdicts(), self._connected() as connection, connection.begin():
             yield connection
 
     def _connected(self) -> Connection:
@@ -123,7 +123,7 @@ class Database:
         Raises:
             ConfigurationError: the schema is of a newer version, or the server has no pgvector.
         """
-        with self._verdicts(), self.engine.connect() as connection:
+        with self.verdicts(), self.engine.connect() as connection:
             if self._revision(connection) == _head():
                 return
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
@@ -211,7 +211,7 @@ class Database:
         )
 
     @contextmanager
-    def _verdicts(self) -> Generator[None]:
+    def verdicts(self) -> Generator[None]:
         """Turn SQLAlchemy's errors into ours: theirs print statements with their values, and those are other people's data."""
         try:
             yield

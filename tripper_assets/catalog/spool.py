@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tripper_assets.domain.errors import PermanentError
 
@@ -66,11 +66,10 @@ class Spool:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with self._locked(topic), self._path(topic).open("ab") as file:
+            with self._locked(topic), self._path(topic).open("a+b") as file:
+                _cut_torn_line(file)
                 if file.tell() == 0:
                     file.write(_encoded({"spool": uuid.uuid4().hex}))
-                else:
-                    _end_torn_line(file.fileno(), self._path(topic))
                 file.write(_encoded(line))
                 file.flush()
                 os.fsync(file.fileno())
@@ -130,9 +129,12 @@ def _decoded(row: bytes) -> Line | None:
         return None  # the last line of a process that was killed while it wrote
 
 
-def _end_torn_line(descriptor: int, path: Path) -> None:
-    """Close a line that a killed process left open, so that the next one stands alone."""
-    with path.open("rb") as file:
+def _cut_torn_line(file: BinaryIO) -> None:
+    """Cut off a line that a killed process left open, so that the next one stands alone, and leave the file at its end."""
+    if file.tell() > 0:
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":
-            os.write(descriptor, b"\n")
+            file.seek(0)
+            # Down to nothing where the line that names the stretch was torn: without it what follows could not be read.
+            file.truncate(file.read().rfind(b"\n") + 1)
+        file.seek(0, os.SEEK_END)

@@ -1,12 +1,15 @@
 """How a call stands as a line of the spool, and becomes a call again."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from tripper_assets.catalog.spool import Line
+from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.geocoding import GeocodeAnswer
 from tripper_assets.domain.images import KnownImage
 from tripper_assets.domain.pages import PageState
@@ -37,6 +40,23 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 (any argument)
     return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
-def arguments(line: Line) -> dict[str, Any]:
-    """Return the arguments of the call that a line stands for."""
-    return {name: READERS.get(name, lambda value: value)(value) for name, value in line["arguments"].items()}
+def as_call(line: Line, known: Mapping[str, Callable[..., object]]) -> Callable[[], object]:
+    """Return the call that a line stands for, one of those that are ``known`` by name.
+
+    Raises:
+        PermanentError: another version wrote the line, and this one cannot read it.
+    """
+    try:
+        call = known[line["call"]]
+        given = {name: READERS.get(name, _same)(value) for name, value in line["arguments"].items()}
+        inspect.signature(call).bind(**given)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        # The cause stays out of the sentence: pydantic's words hold the value.
+        raise PermanentError(
+            f"It cannot be read by this version ({type(error).__name__}), another one wrote it."
+        ) from error
+    return partial(call, **given)
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401 (what JSON has is what the call takes)
+    return value

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from tripper_assets.catalog.caches import EmbeddingCacheTable, GeocodeCacheTable, MediaTable
 from tripper_assets.catalog.pages import Pages
 from tripper_assets.catalog.spool import Line, Page, Spool
-from tripper_assets.catalog.spool_lines import arguments, as_line
-from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.catalog.spool_lines import as_call, as_line
+from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError
 from tripper_assets.domain.geocoding import GeocodeAnswer
 from tripper_assets.domain.images import KnownImage
 from tripper_assets.domain.model import SourceKey
@@ -37,6 +37,7 @@ class SpooledCaches:
         """Write now, or when the catalog answers again; return whether it was written now."""
         if not self._spool.outage.goes_on:
             try:
+                self.replay()
                 self._calls[call](**given)
             except TransientError:
                 self._spool.outage.begin()
@@ -57,7 +58,9 @@ class SpooledCaches:
         refused: list[Line] = []
         for line in page.lines:
             try:
-                self._calls[line["call"]](**arguments(line))
+                as_call(line, self._calls)()
+            except ConfigurationError:
+                raise  # `tripper db upgrade` mends it, and then nothing is refused
             except PermanentError as error:
                 refused.append(line | {"refused": str(error)})
         return refused

@@ -3,20 +3,23 @@
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.models import EventRow
 from tripper_assets.catalog.spool import Line, Page, Spool
-from tripper_assets.catalog.spool_lines import arguments, as_line
+from tripper_assets.catalog.spool_lines import as_call, as_line
 from tripper_assets.catalog.workflows import Workflows
-from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError
 from tripper_assets.domain.workflows import StageStatus, WorkflowError, WorkflowFile, WorkflowStatus
 
 REPLAYED = "replayed"
+CALLS = ("set_status", "stage_started", "stage_progress", "stage_ended", "add_file", "add_error")
+"""What a line may stand for."""
 
 
 class SpooledWorkflows(Workflows):
@@ -81,30 +84,37 @@ class SpooledWorkflows(Workflows):
     def _replay(self, workflow_id: str, page: Page) -> Sequence[Line]:
         refused: list[Line] = []
         with self._whole.session() as session:
-            known = select(EventRow.id).where(
-                EventRow.workflow_id == workflow_id,
-                EventRow.kind == REPLAYED,
-                EventRow.payload["spool"].astext == page.id,
-            )
-            if session.scalar(known) is not None:
-                return ()  # written by one that was killed before it could forget the lines
+            # Some were written by one that was killed before it could forget them; what came after them waits on.
+            waiting = page.lines[_written_before(session, workflow_id, page) :]
             bound = Workflows(_Within(session))
-            for line in page.lines:
-                refused += _write_line(session, bound, workflow_id, line)
-            if len(refused) < len(page.lines):
+            for line in waiting:
+                refused += self._write_line(session, bound, workflow_id, line)
+            if len(refused) < len(waiting):
                 told = {"spool": page.id, "lines": len(page.lines), "refused": len(refused)}
                 bound.event(workflow_id, REPLAYED, told)
         return refused
 
+    def _write_line(self, session: Session, workflows: Workflows, workflow_id: str, line: Line) -> list[Line]:
+        """Write one line; return it with the reason where the catalog refuses it for good, nothing else."""
+        known = {name: partial(getattr(workflows, name), workflow_id) for name in CALLS}
+        try:
+            call = as_call(line, known)
+            with self._whole.verdicts(), session.begin_nested():
+                call()
+        except ConfigurationError:
+            raise  # `tripper db upgrade` mends it, and then nothing is refused
+        except PermanentError as error:
+            return [line | {"refused": str(error)}]
+        return []
 
-def _write_line(session: Session, workflows: Workflows, workflow_id: str, line: Line) -> list[Line]:
-    """Write one line; return it with the reason where the catalog refuses it for good, nothing else."""
-    try:
-        with session.begin_nested():
-            getattr(Workflows, line["call"])(workflows, workflow_id, **arguments(line))
-    except PermanentError as error:
-        return [line | {"refused": str(error)}]
-    return []
+
+def _written_before(session: Session, workflow_id: str, page: Page) -> int:
+    """Return how many of a stretch's first lines the catalog holds already."""
+    told = EventRow.payload
+    counts = select(func.max(told["lines"].as_integer())).where(
+        EventRow.workflow_id == workflow_id, EventRow.kind == REPLAYED, told["spool"].astext == page.id
+    )
+    return session.scalar(counts) or 0
 
 
 class _Within:

@@ -192,4 +192,5 @@ class _Execution:
         run = instance.get_run_by_id(run_id)
         if run is not None:
             with suppress(TransientError):  # the catalog is down: the next command, or a sensor, writes it
+                self.session.catalog.replay()
                 reconcile(run, self.session.catalog, instance)
