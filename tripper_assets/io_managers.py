@@ -11,11 +11,12 @@ from tripper_assets.clients.objects import Objects, StoredObject
 from tripper_assets.domain.errors import CleanedUpError, NotFoundError, PermanentError, TripperError
 from tripper_assets.domain.sources import SOURCE_KEY_PATTERN
 from tripper_assets.domain.workflows import WorkflowFile
-from tripper_assets.failures import verdict
+from tripper_assets.failures import is_last_attempt, verdict
 from tripper_assets.formats import Encoded, decode, encode
 from tripper_assets.partitions import workflow_id
 from tripper_assets.previews import preview
 from tripper_assets.resources import Catalog, Clock
+from tripper_assets.tracking import StageName, record_failure
 
 ANCHOR = "activities"
 # Made from one id list, and of use only with that list.
@@ -54,7 +55,15 @@ class ObjectIOManager(dg.IOManager):
         try:
             self._store(context, obj)
         except TripperError as error:
+            self._record(context, error)
             raise verdict(error, context.step_context.previous_attempt_count) from error
+
+    def _record(self, context: dg.OutputContext, error: TripperError) -> None:
+        """Take back that the stage was completed: its work is done, and what came of it is not stored."""
+        if self._catalog is not None:
+            last = is_last_attempt(error, context.step_context.previous_attempt_count)
+            work = StageName(workflow_id(context.step_context.dagster_run), context.asset_key.path[-1])
+            record_failure(self._catalog, self._clock, work, error, last=last, counts={})
 
     def load_input(self, context: dg.InputContext) -> Any:  # noqa: ANN401 (the annotation decides)
         """Return the stored value that belongs to this run, as the input's annotation asks for it."""

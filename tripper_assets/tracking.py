@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
@@ -23,6 +23,13 @@ TOLD_EVERY_SECONDS = 1.0
 INTERRUPTS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 
 
+class StageName(NamedTuple):
+    """Which stage of which workflow."""
+
+    workflow_id: str
+    asset: str
+
+
 @dataclass
 class Stage:
     """One asset's work in one workflow: its source with the workflow's configuration, and what it counts."""
@@ -36,6 +43,11 @@ class Stage:
     problems: list[Problem] = field(default_factory=list)
     skipped: str = ""
     """Why the asset yields nothing; empty where it yields."""
+
+    @property
+    def name(self) -> StageName:
+        """Which stage this is."""
+        return StageName(self.workflow_id, self.asset)
 
     def metadata(self) -> dict[str, Any]:
         """Return what the materialization shows: every count, problems by code and the first of them in words."""
@@ -94,7 +106,7 @@ def stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock) -> 
         raise
     except BaseException as error:
         last = not isinstance(error, TripperError) or is_last_attempt(error, context.retry_number)
-        _record_failure(catalog, clock, work, error, last=last)
+        record_failure(catalog, clock, work.name, error, last=last, counts=work.counts)
         if isinstance(error, TripperError):
             raise verdict(error, context.retry_number) from error
         raise
@@ -170,13 +182,16 @@ def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Cl
     return workflow
 
 
-def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseException, *, last: bool) -> None:
+def record_failure(
+    catalog: Catalog, clock: Clock, work: StageName, error: BaseException, *, last: bool, counts: dict[str, Any]
+) -> None:
+    """Write down why a stage failed; ``last`` says that it is not tried again, so that its workflow has failed too."""
     kind, message = type(error).__name__, _sentence(error)
     status: WorkflowStatus = "canceled" if isinstance(error, INTERRUPTS) else "failed"
     told = WorkflowError(stage=work.asset, kind=kind, message=message, at=clock())
     try:
         catalog.workflows.add_error(work.workflow_id, told)
-        catalog.workflows.stage_ended(work.workflow_id, work.asset, "failed", clock(), work.counts)
+        catalog.workflows.stage_ended(work.workflow_id, work.asset, "failed", clock(), counts)
         if last and may_become(_status(catalog, work), status):
             catalog.workflows.set_status(work.workflow_id, status, f"{work.asset}: {message}", at=clock())
     except TripperError as second:
@@ -184,7 +199,7 @@ def _record_failure(catalog: Catalog, clock: Clock, work: Stage, error: BaseExce
         error.add_note(f"Recording this in the catalog failed too: {second}")
 
 
-def _status(catalog: Catalog, work: Stage) -> WorkflowStatus:
+def _status(catalog: Catalog, work: StageName) -> WorkflowStatus:
     """Return the workflow's state; while the catalog is down it is what its stages make of it, and running."""
     try:
         found = catalog.workflows.get(work.workflow_id)

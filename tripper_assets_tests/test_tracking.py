@@ -15,6 +15,7 @@ from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.model import Problem
 from tripper_assets.domain.sources import Location, Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile
+from tripper_assets.failures import MAX_RETRIES
 from tripper_assets.partitions import SOURCES, TRIGGER_TAG, WORKFLOW_TAG, source_partitions
 from tripper_assets.reconciliation import UNKNOWN_FAILURE, failure_sentence, reconcile
 from tripper_assets.resources import Catalog, catalog_on
@@ -171,7 +172,7 @@ def test_a_transient_error_is_noted_and_tried_again(launch: Launch) -> None:
 
 @pytest.mark.usefixtures("_no_waiting")
 def test_a_transient_error_that_stays_fails_the_workflow(launch: Launch) -> None:
-    result = launch(raising(*[TransientError("The site is busy.")] * 3))
+    result = launch(raising(*[TransientError("The site is busy.")] * (MAX_RETRIES + 1)))
 
     assert not result.success
     assert launch.workflow().status == "failed"

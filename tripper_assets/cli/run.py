@@ -10,7 +10,7 @@ import typer
 
 from tripper_assets.cli.launch import GOOD, run_job, run_source
 from tripper_assets.cli.output import Json, print_json, say
-from tripper_assets.cli.session import Session, UnknownNameError, open_session, without_user_info
+from tripper_assets.cli.session import Session, UnknownNameError, dagster_instance, open_session, without_user_info
 from tripper_assets.cli.summary import print_summary, summary
 from tripper_assets.cli.yaml_files import read_mapping
 from tripper_assets.domain.errors import CleanedUpError, ConfigurationError, NotFoundError, PermanentError
@@ -79,11 +79,14 @@ def retry(
     """Go on with a failed or canceled workflow: what it stored is used, and what it lacks is done."""
     with open_session() as session:
         found = session.workflow(workflow)
-        finish(run_job(session, "run_source", found, assets=_left_to_do(found), quiet=as_json), as_json=as_json)
+        left = _left_to_do(found)
+        # A run that fails before its first step, as it reads what was stored, says so of a running workflow only.
+        again = functools.partial(session.catalog.workflows.set_status, found.id, "running")
+        finish(run_job(session, "run_source", found, assets=left, quiet=as_json, begin=again), as_json=as_json)
 
 
 def _left_to_do(workflow: Workflow) -> list[str]:
-    """Return the assets to run again: those without a completed stage, and all that is made from them.
+    """Return the assets to run again: those that are not done, and all that is made from them.
 
     Raises:
         PermanentError: the workflow did not end badly.
@@ -94,7 +97,8 @@ def _left_to_do(workflow: Workflow) -> list[str]:
             f"The workflow {workflow.id} is {workflow.status}, and only a failed or canceled one is retried; "
             f"`tripper run {workflow.source_key}` starts a new one."
         )
-    gone = next((file for file in newest_files(workflow).values() if file.deleted_at), None)
+    stored = newest_files(workflow)
+    gone = next((file for file in stored.values() if file.deleted_at), None)
     if gone is not None:
         raise CleanedUpError(
             f"The stored {gone.asset.replace('_', ' ')} of workflow {workflow.id} were cleaned up on {gone.deleted_at:%Y-%m-%d}; "
@@ -102,7 +106,23 @@ def _left_to_do(workflow: Workflow) -> list[str]:
         )
     from tripper_assets.jobs import left_to_do  # noqa: PLC0415 (dagster takes two seconds to import)
 
-    return left_to_do({stage.asset for stage in workflow.stages if stage.status == "completed"})
+    return left_to_do(_done(workflow))
+
+
+def _done(workflow: Workflow) -> set[str]:
+    """Return the assets whose stage is completed and whose value was stored by the same run: a store may refuse what a stage made."""
+    from tripper_assets.io_managers import materializations  # noqa: PLC0415 (dagster takes two seconds to import)
+
+    with dagster_instance() as instance:
+        return {
+            stage.asset
+            for stage in workflow.stages
+            if stage.status == "completed"
+            and any(
+                one.workflow_id == workflow.id and stage.run_id in ("", one.run_id)
+                for one in materializations(instance, stage.asset, workflow.source_key)
+            )
+        }
 
 
 def finish(workflow: Workflow, *, as_json: bool, wanted: frozenset[str] = GOOD) -> None:

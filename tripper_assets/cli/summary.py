@@ -42,6 +42,7 @@ def _stage(stage: WorkflowStage, file: WorkflowFile | None) -> dict[str, Any]:
     seconds = (stage.ended_at - stage.started_at).total_seconds() if stage.ended_at else None
     return {
         "status": stage.status,
+        "progress": round(stage.progress, 3),
         "rows": stage.counts.get("rows", 0),
         "bytes": file.bytes if file else 0,
         "seconds": seconds,
@@ -59,7 +60,7 @@ def print_summary(workflow: Workflow) -> None:
     rows = [
         (
             asset,
-            one["status"],
+            f"running {one['progress']:.0%}" if one["status"] == "running" else one["status"],
             one["rows"],
             one["fetched"],
             one["reused"],

@@ -16,10 +16,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli import main
 from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.demo.server import DemoServer, serve
 from tripper_assets.domain.geocoding import PlaceQuery
+from tripper_assets_tests.cli.pages_of_dagster import Up
 from tripper_assets_tests.conftest import FreshDatabases
 
 TODAY = date.today()  # noqa: DTZ011 (commands read the clock, and the sample dates lie ahead of it)
@@ -124,3 +126,12 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def up(homes: str | None) -> Generator[Up]:
+    with tempfile.TemporaryDirectory(prefix="tripper-tests-", dir=homes) as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        yield Up(home)
+        EmbeddedPostgres(home).stop()

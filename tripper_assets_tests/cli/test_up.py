@@ -4,14 +4,11 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Generator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,6 @@ import pytest
 from pydantic import SecretStr
 
 from tripper_assets.catalog.database import Database
-from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli.demo import CONFIG
 from tripper_assets.cli.processes import Child
 from tripper_assets.cli.sample_site import SampleSite
@@ -30,10 +26,11 @@ from tripper_assets.cli.up_lock import Running, hold_up_lock, running_up
 from tripper_assets.cli.webserver import Webserver
 from tripper_assets.demo.server import is_shown, serve
 from tripper_assets.domain.errors import PermanentError
-from tripper_assets.domain.sources import Source, make_source
+from tripper_assets.domain.sources import make_source
 from tripper_assets.resources import catalog_on, open_catalog
 from tripper_assets.settings import Settings
 from tripper_assets_tests.cli.conftest import Shell
+from tripper_assets_tests.cli.pages_of_dagster import GRAPH, Up, new_port, wait_until
 
 TODAY = date(2026, 6, 1)
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -44,25 +41,6 @@ from tripper_assets.cli.up_lock import hold_up_lock
 with hold_up_lock(pathlib.Path(sys.argv[1]), "http://127.0.0.1:3000"):
     time.sleep(60)
 """
-GRAPH = """{ workspaceOrError { ... on Workspace { locationEntries {
-  name locationOrLoadError { ... on RepositoryLocation { repositories { name assetNodes { assetKey { path } } } } } } } } }"""
-PARTITIONS = """{ assetNodes { assetKey { path } partitionKeys } }"""
-LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
-  __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
-STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-
-
-def wait_until(holds: Callable[[], object], *, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
-
-
-def new_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def belonging_to(home: Path) -> list[str]:
@@ -214,82 +192,6 @@ def test_a_sample_site_that_somebody_else_shows_is_good_enough(database: Databas
 
 
 # The real thing
-
-
-class Up:
-    """A `tripper up` in a home, with ports that nobody else uses."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.port, self.demo_port = new_port(), new_port()
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("TRIPPER_", "DAGSTER_"))},
-            "TRIPPER_HOME": str(home),
-            "TRIPPER_DEMO_PORT": str(self.demo_port),
-        }
-
-    def tripper(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tripper_assets.cli", *map(str, arguments)]
-        return subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True)
-
-    @contextmanager
-    def running(self, output: Path) -> Generator["subprocess.Popen[bytes]"]:
-        command = [sys.executable, "-m", "tripper_assets.cli", "up", "--port", str(self.port)]
-        # As a shell starts it in the background: interrupts are ignored.
-        deaf = [
-            sys.executable,
-            "-c",
-            "import os, signal, sys; signal.signal(2, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])",
-        ]
-        with output.open("wb") as log:
-            process = subprocess.Popen([*deaf, *command], env=self.environment, stdout=log, stderr=log)
-        try:
-            wait_until(lambda: b"Ready" in output.read_bytes() or process.poll() is not None)
-            assert process.poll() is None, output.read_text()
-            yield process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        return Webserver(self.port)._ask(query, **variables)
-
-    def materialize(self, partition: str, *assets: str) -> str:
-        """Launch a run as the button does, and return its id."""
-        repository = {"repositoryName": "__repository__", "repositoryLocationName": "tripper_assets"}
-        selection = [{"path": [name]} for name in assets]
-        params = {
-            "mode": "default",
-            "runConfigData": {},
-            "executionMetadata": {"tags": [{"key": "dagster/partition", "value": partition}]},
-            "selector": {**repository, "pipelineName": "__ASSET_JOB", "assetSelection": selection},
-        }
-        launched = self.ask(LAUNCH, params=params)["launchRun"]
-        assert launched["__typename"] == "LaunchRunSuccess", launched
-        return launched["run"]["runId"]
-
-    def status(self, run: str) -> str:
-        return self.ask(STATUS, id=run)["runOrError"]["status"]
-
-    def stored_status(self, run: str) -> str:
-        with sqlite3.connect(self.home / "dagster" / "history" / "runs.db") as runs:
-            return runs.execute("SELECT status FROM runs WHERE run_id = ?", [run]).fetchone()[0]
-
-    def partitions(self) -> set[str]:
-        return {key for node in self.ask(PARTITIONS).get("assetNodes", []) for key in node["partitionKeys"]}
-
-    def register(self, path: str) -> Source:
-        with open_catalog(Settings(home=self.home)) as catalog:
-            return catalog.sources.add(make_source(f"http://127.0.0.1:{self.demo_port}/{path}", CONFIG))
-
-
-@pytest.fixture
-def up(homes: str | None) -> Generator[Up]:
-    with tempfile.TemporaryDirectory(prefix="tripper-tests-", dir=homes) as folder:
-        home = Path(folder)
-        home.chmod(0o755)
-        yield Up(home)
-        EmbeddedPostgres(home).stop()
 
 
 @pytest.mark.long

@@ -1,0 +1,177 @@
+"""What a person does on a Monday with `make up` and nothing but the pages of Dagster."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tripper_assets.cli.up_lock import running_up
+from tripper_assets.domain.sources import source_key
+from tripper_assets_tests.cli.pages_of_dagster import Up, wait_until
+
+THREE = ("theatre-leeds", "bibliotheque-lyon", "nature-center-portland")
+SLOW = {"delay_seconds": 1, "timezone": "Europe/London", "country_code": "GB"}
+FAST = SLOW | {"delay_seconds": 0}
+
+
+def catalog_status(up: Up, source: str) -> list[str]:
+    """Return the states of a source's workflows, the newest first."""
+    listed = up.tripper("status", "--json")
+    assert listed.returncode == 0, listed.stderr
+    return [one["status"] for one in json.loads(listed.stdout) if one["source_key"] == source]
+
+
+@pytest.mark.long
+def test_a_source_is_added_run_canceled_gone_on_with_and_imported_in_the_pages_alone(up: Up, tmp_path: Path) -> None:
+    url = up.site("sites/theatre-leeds/")
+    key = source_key(url)
+    with up.running(tmp_path / "output"):
+        up.put_source(url, **SLOW)
+        canceled = up.launch("run_source", partition=key)
+        wait_until(lambda: "raw_activities" in up.steps(canceled))
+        time.sleep(1.5)
+        began = time.monotonic()
+        up.cancel(canceled)
+        ended = up.ended(canceled)
+        seconds = time.monotonic() - began
+
+        again = up.again_from_failure(canceled)
+        again_ended = up.ended(again)
+        wait_until(lambda: up.workflow(canceled).status == "review")
+        waiting = up.workflow(canceled)
+
+        up.put_source(url, auto_import=True)
+        wait_until(lambda: up.workflow(canceled).status == "completed", seconds=100)
+        imports = [one for one in up.runs() if one["jobName"] == "import_source"]
+
+    assert (ended, again_ended) == ("CANCELED", "SUCCESS")
+    assert seconds < 10
+    assert waiting.import_summary is None
+    imported = up.workflow(canceled)
+    assert imported.import_summary is not None
+    assert imported.import_summary.inserted == 5
+    assert [one["tags"]["dagster/run_key"] for one in imports] == [
+        f"import:{waiting.id}:{next(file.sha256 for file in waiting.files if file.asset == 'final_jsonl')}"
+    ]
+
+
+@pytest.mark.long
+def test_what_failed_goes_on_from_what_was_stored_without_a_new_call(up: Up, tmp_path: Path) -> None:
+    url = up.site("sites/theatre-leeds/")
+    key = source_key(url)
+    blocked = up.home / "objects" / "final_jsonl" / key
+    with up.running(tmp_path / "output"):
+        up.put_source(url, **FAST)
+        blocked.parent.mkdir(parents=True)
+        blocked.write_text("in the way")
+        failed = up.launch("run_source", partition=key)
+        failed_ended = up.ended(failed)
+        blocked.unlink()
+        before = up.workflow(failed)
+
+        again = up.again_from_failure(failed)
+        again_ended = up.ended(again)
+        after = up.workflow(failed)
+        steps = up.steps(again)
+
+    assert (failed_ended, again_ended) == ("FAILURE", "SUCCESS")
+    assert before.status == "failed"
+    assert before.reason.startswith("final_jsonl: Storing ")
+    assert after.status == "review"
+    assert sorted(steps) == ["activity_diff", "final_jsonl", "imported_activities", "workflow_cleanup"]
+    kept = {one.asset: one.started_at for one in before.stages if one.asset != "final_jsonl"}
+    assert {one.asset: one.started_at for one in after.stages if one.asset in kept} == kept
+
+
+@pytest.mark.long
+def test_a_backfill_of_five_sources_is_not_held_by_the_one_that_fails(up: Up, tmp_path: Path) -> None:
+    urls = [up.site(f"sites/{name}/") for name in THREE] + [up.site(""), "http://127.0.0.1:9/gone/"]
+    with up.running(tmp_path / "output"):
+        assert up.tripper("sources", "add", *urls).returncode == 0
+        asked = up.tripper("backfill", "--all")
+        keys = [source_key(url) for url in urls]
+        wait_until(lambda: len(up.runs()) == 5, seconds=60)
+        wait_until(lambda: all(one["status"] in ("SUCCESS", "FAILURE") for one in up.runs()), seconds=120)
+        ended = {one["tags"]["dagster/partition"]: one["status"] for one in up.runs()}
+
+    assert asked.returncode == 0, asked.stderr
+    assert asked.stdout.startswith("5 sources are in the queue of `tripper up`; http://127.0.0.1:")
+    assert ended == dict.fromkeys(keys[:4], "SUCCESS") | {keys[4]: "FAILURE"}
+
+
+@pytest.mark.long
+def test_a_daemon_killed_between_two_stages_asks_for_no_import_twice(up: Up, tmp_path: Path) -> None:
+    url = up.site("sites/theatre-leeds/")
+    key = source_key(url)
+    with up.running(tmp_path / "first"):
+        up.put_source(url, auto_import=True, **SLOW)
+        run = up.launch("scrape_source", partition=key)
+        wait_until(lambda: up.ended(run) == "SUCCESS")
+        wait_until(lambda: any(one["jobName"] == "import_source" for one in up.runs()), seconds=100)
+        running = running_up(up.home)
+        assert running
+        os.kill(running.sessions[2], signal.SIGKILL)
+        wait_until(lambda: running_up(up.home) is None)
+
+    with up.running(tmp_path / "second"):
+        wait_until(lambda: up.workflow(run).status == "completed", seconds=100)
+        time.sleep(35)  # a tick of every sensor
+        keys = [one["tags"].get("dagster/run_key") for one in up.runs() if one["jobName"] == "import_source"]
+
+    assert len(keys) == len(set(keys)) == 1
+
+
+@pytest.mark.long
+def test_a_start_after_everything_was_killed_ends_the_dead_run_and_goes_on(up: Up, tmp_path: Path) -> None:
+    url = up.site("sites/theatre-leeds/")
+    key = source_key(url)
+    with up.running(tmp_path / "first"):
+        up.put_source(url, **SLOW)
+        dead = up.launch("run_source", partition=key)
+        wait_until(lambda: "raw_activities" in up.steps(dead))
+        time.sleep(1)
+        _kill_all(up)
+
+    listed = up.tripper("status")
+    with up.running(tmp_path / "second"):
+        next_one = up.launch("run_source", partition=key)
+        ended = up.ended(next_one)
+
+    assert listed.returncode == 0, listed.stderr
+    assert up.stored_status(dead) == "FAILURE"
+    assert (up.workflow(dead).status, "was killed" in up.workflow(dead).reason) == ("failed", True)
+    assert ended == "SUCCESS"
+    assert up.workflow(next_one).status == "review"
+
+
+@pytest.mark.long
+def test_a_source_that_the_pages_run_is_refused_to_a_command_which_says_who_holds_it(up: Up, tmp_path: Path) -> None:
+    url = up.site("sites/theatre-leeds/")
+    key = source_key(url)
+    with up.running(tmp_path / "output"):
+        up.put_source(url, **SLOW)
+        run = up.launch("run_source", partition=key)
+        wait_until(lambda: "raw_activities" in up.steps(run))
+        refused = up.tripper("run", key)
+        ended = up.ended(run)
+        states = catalog_status(up, key)
+
+    assert refused.returncode == 1
+    assert f"The source {key} is held by run {run}" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert (ended, len(states)) == ("SUCCESS", 1)
+
+
+def _kill_all(up: Up) -> None:
+    """Kill every process of a home at once, as a power cut does."""
+    for process in psutil.process_iter():
+        try:
+            knows = process.environ().get("TRIPPER_HOME") == str(up.home) or str(up.home) in " ".join(process.cmdline())
+            if knows and process.pid != os.getpid():
+                process.kill()
+        except psutil.Error:
+            continue
