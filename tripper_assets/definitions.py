@@ -7,11 +7,10 @@ import dagster as dg
 
 from tripper_assets import jobs
 from tripper_assets.assets import activities, embeddings, geocoding, images, imports, publishing
-from tripper_assets.clients.embeddings import LocalBatches, LocalEmbedder
 from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.io_managers import ObjectIOManager
-from tripper_assets.resources import Catalog, open_catalog, utc_now
+from tripper_assets.resources import Catalog, embedding_provider, open_catalog, utc_now
 from tripper_assets.sensors import SCHEDULES, SENSORS
 from tripper_assets.settings import Settings, load_settings
 
@@ -65,7 +64,7 @@ def _catalog(settings: Settings) -> dg.ResourceDefinition:
 
 def _embedding_provider() -> dg.ResourceDefinition:
     return dg.ResourceDefinition(
-        lambda context: LocalBatches(LocalEmbedder(), context.resources.objects), required_resource_keys={"objects"}
+        lambda context: embedding_provider(context.resources.objects), required_resource_keys={"objects"}
     )
 
 

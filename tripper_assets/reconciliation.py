@@ -1,7 +1,7 @@
 """What the run storage knows and the catalog does not: how a run ended whose steps could not say it, and why."""
 
 import dagster as dg
-from dagster._core.events import JobFailureData
+from dagster._core.events import JobFailureData, RunFailureReason
 from dagster_shared.error import SerializableErrorInfo
 
 from tripper_assets.domain.workflows import Workflow, WorkflowStatus
@@ -9,6 +9,7 @@ from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG, workflow_id
 from tripper_assets.resources import Catalog, utc_now
 
 FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+INTERRUPTIONS = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
 UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
 FROM_OUTSIDE = "from outside the execution context"
 """What Dagster says of a run whose process ended without a word."""
@@ -35,6 +36,10 @@ def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance
     ``instance`` holds the run's log, which says why it failed. The run's source is free then.
     """
     catalog.claims.release(run.run_id)
+    if instance is not None and run.status is dg.DagsterRunStatus.FAILURE and was_interrupted(instance, run.run_id):
+        # Dagster calls a run that nobody canceled in its pages a failure, also where a person pressed Ctrl-C.
+        instance.report_run_canceled(run, CANCELED)
+        run = instance.get_run_by_id(run.run_id) or run
     workflow = catalog.workflows.get(workflow_id(run))
     # A run of another source that named this workflow was refused by its steps, and says nothing about it.
     if workflow is None or run.tags.get(PARTITION_TAG, workflow.source_key) != workflow.source_key:
@@ -80,6 +85,20 @@ def failure_sentence(instance: dg.DagsterInstance | None, run_id: str) -> str:
     return next(filter(None, map(_failure, logged)), UNKNOWN_FAILURE)
 
 
+def was_interrupted(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Return whether a run ended because its process was asked to end, wherever in a step or between two that came."""
+    return any(map(_is_interruption, instance.all_logs(run_id, of_type=FAILURES)))
+
+
+def _is_interruption(entry: dg.EventLogEntry) -> bool:
+    event = entry.dagster_event
+    data = event.event_specific_data if event else None
+    if isinstance(data, JobFailureData) and data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION:
+        return True
+    error = getattr(data, "error", None)
+    return isinstance(error, SerializableErrorInfo) and _first_cause(error).cls_name in INTERRUPTIONS
+
+
 def _failure(entry: dg.EventLogEntry) -> str:
     event = entry.dagster_event
     if event is None:
@@ -95,7 +114,12 @@ def _failure(entry: dg.EventLogEntry) -> str:
 
 
 def _first_line(error: SerializableErrorInfo | None) -> str:
-    """Return the first line of what began it: Dagster wraps an error in its own."""
-    while error is not None and error.cause is not None:
+    """Return the first line of what began it."""
+    return _first_cause(error).message.strip().split("\n", 1)[0] if error else ""
+
+
+def _first_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """Return the error that began it: Dagster wraps an error in its own."""
+    while error.cause is not None:
         error = error.cause
-    return error.message.strip().split("\n", 1)[0] if error else ""
+    return error

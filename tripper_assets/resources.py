@@ -25,7 +25,9 @@ from tripper_assets.catalog.spooled_caches import (
     SpooledCaches,
 )
 from tripper_assets.catalog.spooled_workflows import SpooledWorkflows
+from tripper_assets.clients.embeddings import BatchProvider, LocalBatches, LocalEmbedder
 from tripper_assets.clients.http import AddressGuard, HttpClient
+from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.sources import DEFAULT_PORTS, Source
 from tripper_assets.domain.workflows import Workflow
@@ -135,6 +137,11 @@ def _opened(database: Database, home: Path, *, migrate: bool, check: bool) -> Ge
         yield catalog_on(database, home)
     finally:
         database.dispose()
+
+
+def embedding_provider(objects: Objects) -> BatchProvider:
+    """Return who turns texts into vectors."""
+    return LocalBatches(LocalEmbedder(), objects)
 
 
 def http_client(settings: Settings, source: Source) -> HttpClient:

@@ -251,3 +251,34 @@ def test_a_run_after_killed_ones_ends_as_if_nothing_had_happened(world: World, s
         assert _most(asked.values()) <= 1 + kills
         assert any(line.startswith("place ") for line in asked)
         assert any(line.startswith("text ") for line in asked)
+
+
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(one, marks=pytest.mark.long) for one in range(2, 10))])
+def test_a_run_that_is_asked_to_end_does_so_within_ten_seconds_as_canceled(world: World, seed: int) -> None:
+    random = Random(seed)
+    world.site.watch(random.randint(1, world.requests))
+    with _copied(world.template) as home:
+        run = _start(world.site, home)
+        assert world.site.came.wait(60)
+        time.sleep(random.uniform(0, 1.5))
+        began = time.monotonic()
+        run.process.terminate()
+        code = run.process.wait(60)
+        seconds = time.monotonic() - began
+        states = _states(home)
+        left_by_the_end = _broken(home / "objects")
+
+        told = _start(world.site, home).told()
+
+        # Between the import and the end of its run there is nothing left to cancel.
+        assert (code, states) in ((130, ["canceled"]), (130, ["completed"]), (0, ["completed"]))
+        assert "Traceback" not in (run.folder / "stderr").read_text()
+        assert seconds < 10
+        assert left_by_the_end == _broken(home / "objects") == []
+        assert _lines(told) == world.lines
+        assert _under_way(home) == []
+
+
+def _states(home: Path) -> list[str]:
+    with open_catalog(Settings(home=home)) as catalog:
+        return [one.status for one in catalog.workflows.list()]

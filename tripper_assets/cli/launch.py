@@ -15,7 +15,7 @@ from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import Source, parse_config
 from tripper_assets.domain.workflows import Workflow
-from tripper_assets.resources import utc_now
+from tripper_assets.resources import embedding_provider, utc_now
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -96,8 +96,6 @@ def run_job(
         work = _Execution(session.announcing(progress), job, workflow, tuple(assets), tags or {})
         failure = work.run(begin)
     found = session.workflow(workflow.id)
-    if found.status == "canceled":  # Dagster took the interrupt, and its steps wrote it down
-        raise KeyboardInterrupt
     if failure and found.status in GOOD:
         raise PermanentError(failure)
     return found
@@ -133,7 +131,7 @@ class _Execution:
     def run(self, begin: Callable[[], object]) -> str:
         """Return why the run failed, empty where it did not."""
         from tripper_assets.partitions import SOURCES  # noqa: PLC0415 (see dagster_instance)
-        from tripper_assets.reconciliation import failure_sentence  # noqa: PLC0415 (same)
+        from tripper_assets.reconciliation import failure_sentence, was_interrupted  # noqa: PLC0415 (same)
 
         with dagster_instance() as instance, self._claimed(instance) as run_id:
             begin()
@@ -142,6 +140,8 @@ class _Execution:
                 succeeded = self._execute(instance, run_id)
             finally:
                 self._reconcile(instance, run_id)
+            if not succeeded and was_interrupted(instance, run_id):
+                raise KeyboardInterrupt
             return "" if succeeded else failure_sentence(instance, run_id)
 
     @contextmanager
@@ -189,8 +189,18 @@ class _Execution:
     def _reconcile(self, instance: "dg.DagsterInstance", run_id: str) -> None:
         from tripper_assets.reconciliation import reconcile  # noqa: PLC0415 (see dagster_instance)
 
-        run = instance.get_run_by_id(run_id)
+        catalog, run = self.session.catalog, instance.get_run_by_id(run_id)
         if run is not None:
             with suppress(TransientError):  # the catalog is down: the next command, or a sensor, writes it
-                self.session.catalog.replay()
-                reconcile(run, self.session.catalog, instance)
+                catalog.replay()
+                reconcile(run, catalog, instance)
+                self._cancel_batches()
+
+    def _cancel_batches(self) -> None:
+        """Stop what a canceled workflow waits for."""
+        from tripper_assets.batches import cancel_batches  # noqa: PLC0415 (see dagster_instance)
+
+        found = self.session.catalog.workflows.get(self.workflow.id)
+        if found is not None and found.status == "canceled":
+            provider = embedding_provider(Objects(self.session.settings.objects_url))
+            cancel_batches(self.session.catalog, provider, found.id, utc_now())

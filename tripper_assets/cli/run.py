@@ -97,8 +97,7 @@ def _left_to_do(workflow: Workflow) -> list[str]:
             f"The workflow {workflow.id} is {workflow.status}, and only a failed or canceled one is retried; "
             f"`tripper run {workflow.source_key}` starts a new one."
         )
-    stored = newest_files(workflow)
-    gone = next((file for file in stored.values() if file.deleted_at), None)
+    gone = next((file for file in newest_files(workflow).values() if file.deleted_at), None)
     if gone is not None:
         raise CleanedUpError(
             f"The stored {gone.asset.replace('_', ' ')} of workflow {workflow.id} were cleaned up on {gone.deleted_at:%Y-%m-%d}; "
