@@ -22,7 +22,9 @@ def launchpad_fields(model: type[BaseModel]) -> dict[str, dg.Field]:
 
 
 def _field(info: FieldInfo) -> dg.Field:
-    return dg.Field(_kind(info.annotation), is_required=False, description=_described(info))
+    kind = _kind(info.annotation)
+    optional = type(None) in get_args(info.annotation)
+    return dg.Field(dg.Noneable(kind) if optional else kind, is_required=False, description=_described(info))
 
 
 def _described(info: FieldInfo) -> str:

@@ -14,23 +14,15 @@ from tripper_assets.catalog.database import Database
 from tripper_assets.claims import KILLED
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.dead_runs import settle
-from tripper_assets.domain.claims import Claim
 from tripper_assets.domain.sources import Source, make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowStatus
 from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG
 from tripper_assets.reconciliation import failure_sentence
 from tripper_assets.resources import Catalog, catalog_on, utc_now
+from tripper_assets_tests.claimed import claim_by, dead_process
 
 Status = dg.DagsterRunStatus
 SOURCE, OTHER = make_source("https://example.org/"), make_source("https://example.net/")
-
-
-def dead_process() -> ProcessIdentity:
-    """Return a process that has ended."""
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    mine = ProcessIdentity.mine()
-    return ProcessIdentity(mine.host, ended.pid, mine.started)
 
 
 @pytest.fixture
@@ -61,16 +53,7 @@ def run(
 def claim(
     catalog: Catalog, run_id: str, process: ProcessIdentity, workflow: str = "w", source: Source = SOURCE
 ) -> None:
-    wanted = Claim(
-        source_key=source.key,
-        run_id=run_id,
-        workflow_id=workflow,
-        host=process.host,
-        pid=process.pid,
-        process_started=process.started,
-        claimed_at=utc_now(),
-    )
-    assert catalog.claims.take(wanted) is None
+    assert catalog.claims.take(claim_by(process, source.key, run_id, workflow)) is None
 
 
 def workflow(catalog: Catalog, identifier: str, status: WorkflowStatus, source: Source = SOURCE) -> None:

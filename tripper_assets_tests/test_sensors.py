@@ -366,6 +366,20 @@ def test_a_bundle_with_a_newer_one_after_it_or_held_by_checks_waits_for_a_person
     assert [workflow for _, _, workflow in asked] == ["new"]
 
 
+def test_the_same_bundle_of_a_later_workflow_is_asked_for_too(catalog: Catalog) -> None:
+    # A site that has not changed has the same bundle every day, and Dagster launches one run for each key.
+    catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "yesterday")
+    first, _ = requests(import_sensor())
+    catalog.workflows.set_status("yesterday", "completed")
+    in_review(catalog, "today", created_at=NOW + timedelta(days=1))
+
+    second, _ = requests(import_sensor())
+
+    assert [workflow for _, _, workflow in first + second] == ["yesterday", "today"]
+    assert [key for key, _, _ in first + second] == [f"import:{'a' * 64}", f"import:{'a' * 64}:today"]
+
+
 def test_a_source_that_a_run_works_on_is_not_imported_now(catalog: Catalog, instance: dg.DagsterInstance) -> None:
     catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
     in_review(catalog, "waits")

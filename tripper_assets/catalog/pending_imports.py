@@ -25,6 +25,12 @@ _PENDING = """
         decision.decision, coalesce(decision.overrides, '{}') AS overrides,
         coalesce(ARRAY(SELECT jsonb_array_elements_text(held.counts -> 'held_by')), '{}') AS held_by,
         EXISTS (
+            SELECT FROM tripper.workflows AS earlier
+            JOIN tripper.workflow_files AS file ON file.workflow_id = earlier.id AND file.asset = 'final_jsonl'
+            WHERE earlier.source_key = workflows.source_key AND earlier.created_at < workflows.created_at
+                AND file.sha256 = bundle.sha256
+        ) AS repeated,
+        EXISTS (
             SELECT FROM tripper.workflows AS newer
             JOIN tripper.workflow_files AS file ON file.workflow_id = newer.id AND file.asset = 'final_jsonl'
             WHERE newer.source_key = workflows.source_key AND newer.created_at > workflows.created_at

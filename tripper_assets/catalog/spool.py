@@ -70,6 +70,7 @@ class Spool:
                 _cut_torn_line(file)
                 if file.tell() == 0:
                     file.write(_encoded({"spool": uuid.uuid4().hex}))
+                    self._sync_folder()
                 file.write(_encoded(line))
                 file.flush()
                 os.fsync(file.fileno())
@@ -106,6 +107,14 @@ class Spool:
 
     def _path(self, topic: str) -> Path:
         return self._folder / f"{topic}{SUFFIX}"
+
+    def _sync_folder(self) -> None:
+        """Let a new file outlive a power cut too."""
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     @contextlib.contextmanager
     def _locked(self, topic: str) -> Generator[None]:

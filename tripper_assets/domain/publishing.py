@@ -64,13 +64,19 @@ class PendingImport(Model):
     """The checks that the decision lets pass."""
     held_by: tuple[str, ...] = ()
     """The checks that held the last attempt."""
+    repeated: bool = False
+    """Whether an earlier workflow of the source had the same bundle."""
     superseded: bool = False
     """Whether a newer workflow of the source has a bundle of its own."""
 
     @property
     def run_key(self) -> str:
-        """What asks for this import once; a decision that lets more checks pass asks anew."""
-        return ":".join(("import", self.bundle_sha256, *sorted(self.overrides)))
+        """What asks for this import once; a decision that lets more checks pass asks anew.
+
+        A site that has not changed has the same bundle in its next workflow, and that one is asked for too.
+        """
+        again = (self.workflow_id,) if self.repeated else ()
+        return ":".join(("import", self.bundle_sha256, *again, *sorted(self.overrides)))
 
 
 def automatic_import(pending: PendingImport) -> str:

@@ -55,7 +55,7 @@ def test_a_source_is_added_run_canceled_gone_on_with_and_imported_in_the_pages_a
     assert imported.import_summary is not None
     assert imported.import_summary.inserted == 5
     assert [one["tags"]["dagster/run_key"] for one in imports] == [
-        f"import:{waiting.id}:{next(file.sha256 for file in waiting.files if file.asset == 'final_jsonl')}"
+        f"import:{next(file.sha256 for file in waiting.files if file.asset == 'final_jsonl')}"
     ]
 
 

@@ -1,8 +1,10 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripper_assets.domain.publishing import publish_verdict
+from tripper_assets.domain.publishing import PendingImport, automatic_import, decided_import, publish_verdict
 from tripper_assets.domain.quality import CHECKS, CheckResult
 
 PASSED = CheckResult("ids_unique", True, "ERROR", "All ids are unique.")
@@ -102,3 +104,73 @@ def test_an_error_is_published_only_where_an_approval_names_it(
 
     assert alone.publish is (auto_import and not errors)
     assert approved.publish is (errors <= set(overrides))
+
+
+def pending(**fields: Any) -> PendingImport:
+    values = {"workflow_id": "w1", "source_key": "zoo-00000000", "bundle_sha256": "b" * 64, "auto_import": False}
+    return PendingImport.model_validate({**values, **fields})
+
+
+HELD = {"held_by": ("not_empty",)}
+NAMED = {"decision": "approved", "overrides": ("not_empty",)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "automatic", "decided"),
+    [
+        ({}, "waits for a decision", "waits for a decision"),
+        ({"auto_import": True}, "", "waits for a decision"),
+        ({"auto_import": True, "superseded": True}, "has a newer bundle after it", "waits for a decision"),
+        ({"auto_import": True, **HELD}, "is held by its checks", "waits for a decision"),
+        ({"auto_import": True, "superseded": True, **HELD}, "has a newer bundle after it", "waits for a decision"),
+        ({"decision": "approved"}, "was approved by a person", ""),
+        ({"decision": "approved", "auto_import": True}, "was approved by a person", ""),
+        # A person may want the older one.
+        ({"decision": "approved", "superseded": True}, "was approved by a person", ""),
+        ({"decision": "approved", **HELD}, "was approved by a person", "is held by checks that the decision does not name"),
+        ({**NAMED, **HELD}, "was approved by a person", ""),
+        ({**NAMED, "held_by": ("not_empty", "ids_unique")}, "was approved by a person", "is held by checks that the decision does not name"),
+        ({"decision": "rejected"}, "was rejected by a person", "was rejected"),
+        ({"decision": "rejected", "auto_import": True, **HELD}, "was rejected by a person", "was rejected"),
+    ],
+)  # fmt: skip
+def test_a_waiting_bundle_is_imported_by_itself_or_on_a_persons_word_and_else_it_says_why_not(
+    fields: dict[str, Any], automatic: str, decided: str
+) -> None:
+    assert (automatic_import(pending(**fields)), decided_import(pending(**fields))) == (automatic, decided)
+
+
+@given(
+    st.builds(
+        pending,
+        auto_import=st.booleans(),
+        decision=st.sampled_from([None, "approved", "rejected"]),
+        overrides=st.lists(st.sampled_from(CHECKS)),
+        held_by=st.lists(st.sampled_from(CHECKS)),
+        superseded=st.booleans(),
+    )
+)
+def test_no_bundle_is_asked_for_twice_over_and_none_without_a_word(one: PendingImport) -> None:
+    by_itself, by_a_person = not automatic_import(one), not decided_import(one)
+
+    assert not (by_itself and by_a_person)
+    assert not by_itself or one.auto_import
+    assert not by_a_person or one.decision == "approved"
+
+
+def test_a_workflows_bundle_is_asked_for_once_and_anew_when_a_decision_lets_more_checks_pass() -> None:
+    first = pending()
+    again = pending(auto_import=True, decision="approved", held_by=("not_empty",))
+    more = pending(decision="approved", overrides=("not_empty", "ids_unique"))
+    in_another_order = pending(decision="approved", overrides=("ids_unique", "not_empty"))
+
+    assert first.run_key == again.run_key == f"import:{'b' * 64}"
+    assert more.run_key == in_another_order.run_key == f"import:{'b' * 64}:ids_unique:not_empty"
+
+
+def test_another_bundle_and_the_same_one_of_another_workflow_are_asked_for_too() -> None:
+    keys = {
+        one.run_key for one in (pending(), pending(bundle_sha256="c" * 64), pending(workflow_id="w2", repeated=True))
+    }
+
+    assert len(keys) == 3
