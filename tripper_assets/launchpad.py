@@ -95,7 +95,13 @@ def register_source(context: dg.OpExecutionContext, catalog: ResourceParam[Catal
     context.add_output_metadata({"source_key": source.key, "source_url": dg.MetadataValue.url(source.url)})
 
 
+# What the Launchpad shows at first. Launched as it is, its URL is refused; it names no other field, for each field that it
+# names would be changed of a source that is registered already.
+TEMPLATE: dict[str, Any] = {"ops": {"register_source": {"config": {"url": "https://", "config": {}}}}}
+
+
 @dg.job(
+    config=TEMPLATE,
     description="Register a source, or change what is said of one: fill in its URL in the Launchpad, and what differs from the defaults.",
 )
 def add_source() -> None:

@@ -11,7 +11,7 @@ from tripper_assets.catalog.database import Database
 from tripper_assets.definitions import build_definitions
 from tripper_assets.domain.sources import Location, Region, Source, SourceConfig, make_source, source_key
 from tripper_assets.failures import MAX_RETRIES
-from tripper_assets.launchpad import add_source, register_source
+from tripper_assets.launchpad import TEMPLATE, add_source, register_source
 from tripper_assets.partitions import SOURCES
 from tripper_assets.resources import Catalog, catalog_on
 from tripper_assets_tests.outage import NOBODY
@@ -128,6 +128,13 @@ def test_a_second_launch_changes_the_one_field_that_it_names_and_nothing_else(fo
     assert form.source().config == SourceConfig.model_validate(EVERY | {"auto_import": False})
     assert form.source().location_id == "lyon"
     assert list(form.instance.get_dynamic_partitions(SOURCES)) == [KEY]
+
+
+def test_the_form_as_it_is_shown_at_first_registers_nothing(form: Form) -> None:
+    result = form(**TEMPLATE["ops"]["register_source"]["config"])
+
+    assert not result.success
+    assert form.catalog.sources.list() == []
 
 
 def test_what_may_be_unsaid_can_be_unsaid_again(form: Form) -> None:
