@@ -45,7 +45,7 @@ GROUPS = {
     "embeddings_map": "enrich", "final_jsonl": "publish", "activity_diff": "publish", "imported_activities": "publish",
     "workflow_cleanup": "publish",
 }  # fmt: skip
-SENSORS = ("sources_sensor", "import_sensor", "decision_sensor", "batch_sensor", "workflow_status_sensor")
+NAMES_OF_SENSORS = ("sources_sensor", "import_sensor", "decision_sensor", "batch_sensor", "workflow_status_sensor")
 STORED = sorted(GROUPS.keys() - {"workflow_cleanup"})
 
 GRAPH = """{ assetNodes {
@@ -200,7 +200,7 @@ def test_the_graph_is_shown_with_groups_kinds_owners_and_descriptions(home: Path
         assert node["partitionDefinition"]["name"] == "source"
     assert {name for name, node in assets.items() if node["metadataEntries"]} == set(STORED)
     assert len(assets["final_jsonl"]["assetChecksOrError"]["checks"]) >= 10
-    assert {one["name"]: one["sensorState"]["status"] for one in sensors} == dict.fromkeys(SENSORS, "RUNNING")
+    assert {one["name"]: one["sensorState"]["status"] for one in sensors} == dict.fromkeys(NAMES_OF_SENSORS, "RUNNING")
     temporary = re.search(r"Using temporary directory (\S+)", (tmp_path / "log").read_text())
     assert temporary
     assert not Path(temporary[1]).exists()

@@ -58,6 +58,8 @@ class Database:
     ) -> None:
         self._url = _parsed(url)
         self._revive = revive
+        self.revived = 0
+        """How often a server that had gone away was started again."""
         self.engine: Engine = create_engine(
             self._url,
             pool_size=pool_size,
@@ -105,6 +107,7 @@ class Database:
             if self._revive is None or not isinstance(self._verdict(error.orig), TransientError):
                 raise
         self._revive()
+        self.revived += 1
         return self.engine.connect()
 
     def repeat_undone(self, work: Callable[[], Result]) -> Result:

@@ -15,7 +15,7 @@ class SampleSite:
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self._settings = settings
-        self._catalog = catalog
+        self.catalog = catalog
         self._stack = ExitStack()
         self._shown: DemoServer | None = None
         self._complaint = ""
@@ -39,7 +39,7 @@ class SampleSite:
 
     def _is_wanted(self) -> bool:
         address = f"http://{LOOPBACK}:{self._settings.demo_port}/"
-        return any(source.url.startswith(address) for source in self._catalog.sources.list())
+        return any(source.url.startswith(address) for source in self.catalog.sources.list())
 
     def _show(self, today: date) -> str:
         if is_shown(self._settings.demo_port):

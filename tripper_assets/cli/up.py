@@ -16,7 +16,6 @@ from typing import Annotated
 import typer
 import yaml
 
-from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli.output import say
 from tripper_assets.cli.processes import (
     GRACE_SECONDS,
@@ -93,22 +92,20 @@ def _watch(dagster: "_Dagster", site: SampleSite | None) -> None:
     while True:
         dagster.owner.look()
         if site and time.monotonic() - looked > WATCH_SECONDS:
-            _look_at(site, dagster.settings)
+            _look_at(site)
             looked = time.monotonic()
         time.sleep(LOOK_SECONDS)
 
 
-def _look_at(site: SampleSite, settings: Settings) -> None:
-    """Let the site follow the registry; a PostgreSQL of ours that went away is started again."""
+def _look_at(site: SampleSite) -> None:
+    """Let the site follow the registry, and tell where a PostgreSQL of ours had to be started again for that."""
+    revived = site.catalog.database.revived
     try:
         line = site.look(date.today())  # noqa: DTZ011 (the visitor's own day)
     except TransientError:
-        if settings.catalog == "url":
-            return  # its operator starts it; what needs it says so itself
-        server = EmbeddedPostgres(settings.home)
-        server.ensure_started()
-        server.stop_if_idle()  # gives back this second hold; the one that the catalog was opened with keeps it running
-        line = "PostgreSQL had stopped and was started again."
+        return  # a server of the operator's, who starts it; what needs it says so itself
+    if site.catalog.database.revived > revived:
+        _tell("PostgreSQL had stopped and was started again.")
     if line:
         _tell(line)
 

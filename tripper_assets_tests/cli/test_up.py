@@ -15,7 +15,6 @@ from typing import Any
 
 import psutil
 import pytest
-from pydantic import SecretStr
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.cli.demo import CONFIG
@@ -144,7 +143,7 @@ def test_a_database_of_the_operator_that_is_down_is_left_to_the_operator(
 ) -> None:
     url = f"postgresql+psycopg://nobody@127.0.0.1:{new_port()}/nothing"
 
-    _look_at(SampleSite(Settings(), catalog_on(Database(url), tmp_path)), Settings(database_url=SecretStr(url)))
+    _look_at(SampleSite(Settings(), catalog_on(Database(url), tmp_path)))
 
     assert capsys.readouterr().out == ""
 
@@ -239,7 +238,7 @@ def test_a_postgres_that_was_killed_is_started_again(up: Up, capsys: pytest.Capt
     with open_catalog(settings) as catalog:
         os.kill(int((up.home / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
-        _look_at(SampleSite(settings, catalog), settings)
+        _look_at(SampleSite(settings, catalog))
 
         assert catalog.sources.list() == []
     assert capsys.readouterr().out == "PostgreSQL had stopped and was started again.\n"
