@@ -1,12 +1,11 @@
-"""Runs whose process was killed: nobody else ends them, and a queue that lets a source have one run at a time waits for them for ever."""
+"""Bringing the catalog in line with what runs really do: lines that waited for it, and runs whose process was killed, which nobody else ends."""
 
 import dagster as dg
-import psutil
 
 from tripper_assets.claims import free, is_over, report_killed
-from tripper_assets.clients.processes import CLOCK_STEP_SECONDS
+from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.workflows import Workflow
-from tripper_assets.reconciliation import reconcile, runs_of
+from tripper_assets.reconciliation import process_of, reconcile, runs_of
 from tripper_assets.resources import Catalog
 
 BEGUN = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
@@ -29,8 +28,11 @@ def settle(instance: dg.DagsterInstance, catalog: Catalog) -> int:
     dead = _dead_before_their_claim(instance, catalog)
     for run in dead:
         report_killed(instance, run)
+    # A workflow that a claim names is being started: its new run is not written yet, and its old ones say nothing of it.
+    starting = {claim.workflow_id for claim in catalog.claims.list()}
     for workflow in _going_on(catalog):
-        _settle_workflow(instance, catalog, workflow)
+        if workflow.id not in starting:
+            _settle_workflow(instance, catalog, workflow)
     return len(over) + len(dead)
 
 
@@ -54,26 +56,9 @@ def _dead_before_their_claim(instance: dg.DagsterInstance, catalog: Catalog) -> 
         return []
     claimed = {claim.run_id for claim in catalog.claims.list()}
     runs = instance.get_runs(dg.RunsFilter(statuses=BEGUN))
-    return [run for run in runs if run.run_id not in claimed and _process_is_gone(instance, run)]
+    return [run for run in runs if run.run_id not in claimed and _process_is_gone(instance, run.run_id)]
 
 
-def _process_is_gone(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    logged = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ENGINE_EVENT)
-    named = [(pid, entry.timestamp) for entry in logged if (pid := _pid(entry)) is not None]
-    return bool(named) and not _runs_since(*named[-1])
-
-
-def _pid(entry: dg.EventLogEntry) -> int | None:
-    data = entry.dagster_event.event_specific_data if entry.dagster_event else None
-    metadata = getattr(data, "metadata", None) or {}
-    value = getattr(metadata.get("pid"), "value", None)
-    return int(value) if value is not None and str(value).isdecimal() else None
-
-
-def _runs_since(pid: int, timestamp: float) -> bool:
-    """Return whether the process that had ``pid`` at a time still runs; a later one with its number is another."""
-    try:
-        process = psutil.Process(pid)
-        return process.create_time() <= timestamp + CLOCK_STEP_SECONDS and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def _process_is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
+    pid = process_of(instance, run_id)
+    return pid is not None and ProcessIdentity.here(pid) is None

@@ -9,6 +9,8 @@ source_partitions = dg.DynamicPartitionsDefinition(name=SOURCES)
 
 WORKFLOW_TAG = "tripper/workflow_id"
 TRIGGER_TAG = "tripper/trigger"
+REQUEST_TAG = "tripper/request"
+"""What a sensor asked for with this run: the run key of its first attempt."""
 SOURCE_URL_TAG = "tripper/source_url"
 KEEP_FILES_TAG = "tripper/keep_files"
 PARTITION_TAG = "dagster/partition"

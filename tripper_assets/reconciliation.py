@@ -35,6 +35,7 @@ def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance
 
     ``instance`` holds the run's log, which says why it failed. The run's source is free then.
     """
+    catalog.workflows.replay(workflow_id(run))
     catalog.claims.release(run.run_id)
     if instance is not None and run.status is dg.DagsterRunStatus.FAILURE and was_interrupted(instance, run.run_id):
         # Dagster calls a run that nobody canceled in its pages a failure, also where a person pressed Ctrl-C.
@@ -44,7 +45,7 @@ def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance
     # A run of another source that named this workflow was refused by its steps, and says nothing about it.
     if workflow is None or run.tags.get(PARTITION_TAG, workflow.source_key) != workflow.source_key:
         return
-    ended = _after(run, workflow, instance)
+    ended = _after(run, workflow, catalog, instance)
     if ended is not None:
         status, reason = ended
         _end_stages(workflow, catalog, run.run_id)
@@ -59,11 +60,11 @@ def _end_stages(workflow: Workflow, catalog: Catalog, run_id: str) -> None:
 
 
 def _after(
-    run: dg.DagsterRun, workflow: Workflow, instance: dg.DagsterInstance | None
+    run: dg.DagsterRun, workflow: Workflow, catalog: Catalog, instance: dg.DagsterInstance | None
 ) -> tuple[WorkflowStatus, str] | None:
     """Return the state that the end of ``run`` makes, None where it makes none."""
     if run.status is dg.DagsterRunStatus.SUCCESS and workflow.status == "running":
-        return _after_success(workflow)
+        return _after_success(workflow, catalog)
     if workflow.status not in ("queued", "running"):
         return None
     if run.status is dg.DagsterRunStatus.CANCELED:
@@ -73,16 +74,36 @@ def _after(
     return None
 
 
-def _after_success(workflow: Workflow) -> tuple[WorkflowStatus, str]:
-    waits = any(file.asset == "final_jsonl" for file in workflow.files) and workflow.import_summary is None
-    reason = f"Has a final JSONL that is not imported; `tripper import {workflow.id}` imports it."
-    return ("review", reason) if waits else ("completed", "")
+def _after_success(workflow: Workflow, catalog: Catalog) -> tuple[WorkflowStatus, str]:
+    """Return review where the newest final JSONL is not what the catalog holds: a workflow may be run again after its import."""
+    bundles = [file for file in workflow.files if file.asset == "final_jsonl"]
+    newest = max(bundles, key=lambda file: file.created_at, default=None)
+    imported = workflow.import_summary is not None and (
+        newest is None or newest.sha256 == catalog.workflows.imported_bundle(workflow.source_key)
+    )
+    if newest is None or newest.deleted_at is not None or imported:
+        return "completed", ""
+    reason = "Has a final JSONL that is not imported; the import_sensor imports it where auto_import is on"
+    return "review", f"{reason}, and `tripper import {workflow.id}` in any case."
 
 
 def failure_sentence(instance: dg.DagsterInstance | None, run_id: str) -> str:
     """Return why a run failed, as its log says it: the first failed step's own sentence, or the run's where no step began."""
     logged = instance.all_logs(run_id, of_type=FAILURES) if instance else []
     return next(filter(None, map(_failure, logged)), UNKNOWN_FAILURE)
+
+
+def process_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
+    """Return the pid of the process that runs a run, as its log names it first; None where it does not.
+
+    Executors that give each step a process name those later.
+    """
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        data = entry.dagster_event.event_specific_data if entry.dagster_event else None
+        value = getattr((getattr(data, "metadata", None) or {}).get("pid"), "value", None)
+        if value is not None and str(value).isdecimal():
+            return int(value)
+    return None
 
 
 def was_interrupted(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -1,7 +1,7 @@
 """What happens without a person: sources become partitions, bundles are imported, batches collected, and ended runs written down."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -14,7 +14,15 @@ from tripper_assets.domain.batches import collectable
 from tripper_assets.domain.errors import TripperError
 from tripper_assets.domain.publishing import PendingImport, automatic_import, decided_import
 from tripper_assets.jobs import collect_source, import_source, scrape_source
-from tripper_assets.partitions import PARTITION_TAG, SOURCES, TRIGGER_TAG, WORKFLOW_TAG, source_partitions, workflow_id
+from tripper_assets.partitions import (
+    PARTITION_TAG,
+    REQUEST_TAG,
+    SOURCES,
+    TRIGGER_TAG,
+    WORKFLOW_TAG,
+    source_partitions,
+    workflow_id,
+)
 from tripper_assets.reconciliation import reconcile
 from tripper_assets.resources import Catalog, open_catalog, utc_now
 from tripper_assets.settings import load_settings
@@ -22,6 +30,8 @@ from tripper_assets.settings import load_settings
 RUNS_A_TICK = 100
 PARTITIONS_A_TICK = 1000
 WORKFLOWS_A_TICK = 100
+ATTEMPTS = 5
+"""How many runs of one request may end without what it asked for."""
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -89,11 +99,9 @@ def _busy(instance: dg.DagsterInstance, catalog: Catalog) -> set[str]:
     default_status=RUNNING,
     description="Imports the bundle that waits for a source with auto_import, once; one that its checks hold waits for a person.",
 )
-def import_sensor() -> Generator[dg.RunRequest | dg.SkipReason]:
+def import_sensor(context: dg.SensorEvaluationContext) -> Generator[dg.RunRequest | dg.SkipReason]:
     """Launch the import of each bundle that may be imported without a person."""
-    with open_catalog(load_settings()) as catalog:
-        pending = catalog.pending_imports.list()
-    yield from _imports(pending, automatic_import, "import_sensor")
+    yield from _imports(context, automatic_import, "import_sensor")
 
 
 @dg.sensor(
@@ -102,30 +110,54 @@ def import_sensor() -> Generator[dg.RunRequest | dg.SkipReason]:
     default_status=RUNNING,
     description="Imports each bundle that a person approved, once.",
 )
-def decision_sensor() -> Generator[dg.RunRequest | dg.SkipReason]:
+def decision_sensor(context: dg.SensorEvaluationContext) -> Generator[dg.RunRequest | dg.SkipReason]:
     """Launch the import of each bundle that a person approved."""
-    with open_catalog(load_settings()) as catalog:
-        pending = catalog.pending_imports.list()
-    yield from _imports(pending, decided_import, "decision_sensor")
+    yield from _imports(context, decided_import, "decision_sensor")
 
 
 def _imports(
-    pending: Sequence[PendingImport], why_not: Callable[[PendingImport], str], sensor: str
+    context: dg.SensorEvaluationContext, why_not: Callable[[PendingImport], str], sensor: str
 ) -> Generator[dg.RunRequest | dg.SkipReason]:
-    due = [one for one in pending if not why_not(one)]
-    if not due:
-        yield dg.SkipReason(_counted(pending, why_not))
-    for one in due[:RUNS_A_TICK]:
-        tags = {WORKFLOW_TAG: one.workflow_id, TRIGGER_TAG: sensor}
-        yield dg.RunRequest(run_key=one.run_key, partition_key=one.source_key, tags=tags)
+    with open_catalog(load_settings()) as catalog:
+        pending = catalog.pending_imports.list()
+    reasons = Counter(filter(None, map(why_not, pending)))
+    requested = 0
+    for one in (one for one in pending if not why_not(one)):
+        asked = _request(context.instance, one.run_key, one.source_key, one.workflow_id, sensor)
+        if isinstance(asked, str):
+            reasons[asked] += 1
+        elif requested < RUNS_A_TICK:
+            requested += 1
+            yield asked
+    if not requested:
+        yield dg.SkipReason(_counted(len(pending), reasons))
 
 
-def _counted(pending: Sequence[PendingImport], why_not: Callable[[PendingImport], str]) -> str:
+def _request(
+    instance: dg.DagsterInstance, run_key: str, source_key: str, workflow: str, sensor: str
+) -> dg.RunRequest | str:
+    """Return the request for a run of a workflow, or why there is none: it is under way, or was tried often enough.
+
+    Dagster launches one run for a key, whatever becomes of it: of one that was canceled in the queue, or found its source held, nothing
+    would ever come.
+    """
+    tried = instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: run_key}))
+    if any(not run.is_finished for run in tried):
+        return "is under way"
+    if len(tried) >= ATTEMPTS:
+        return f"was tried {ATTEMPTS} times in vain, as its runs say"
+    tags = {WORKFLOW_TAG: workflow, TRIGGER_TAG: sensor, REQUEST_TAG: run_key}
+    key = f"{run_key}:{len(tried) + 1}" if tried else run_key
+    return dg.RunRequest(run_key=key, partition_key=source_key, tags=tags)
+
+
+def _counted(count: int, reasons: Mapping[str, int]) -> str:
     """Return why nothing is imported, such as "2 bundles in review: 1 waits for a decision, 1 is held by its checks."."""
-    if not pending:
+    if not count:
         return "No bundle waits for its import."
-    reasons = Counter(map(why_not, pending))
-    return f"{len(pending)} bundles in review: {', '.join(f'{count} {reason}' for reason, count in sorted(reasons.items()))}."
+    return (
+        f"{count} bundles in review: {', '.join(f'{number} {reason}' for reason, number in sorted(reasons.items()))}."
+    )
 
 
 @dg.sensor(
@@ -142,44 +174,57 @@ def batch_sensor(
     with open_catalog(load_settings()) as catalog:
         awaited = catalog.batches.awaited(WORKFLOWS_A_TICK)
         batches, troubles = check_batches(catalog, embedding_provider, awaited, now)
-        ready = collectable(batches, now=now)
-        keys = {one.id: one.source_key for one in map(catalog.workflows.get, ready) if one}
+        canceled = _cancel_batches(context, catalog, embedding_provider)
+        claimed = {claim.source_key for claim in catalog.claims.list()}
+        ready = [one for one in map(catalog.workflows.get, collectable(batches, now=now)) if one]
     for trouble in troubles:
         context.log.warning(trouble)
-    for identifier in ready:
-        tags = {WORKFLOW_TAG: identifier, TRIGGER_TAG: "batch_sensor"}
-        yield dg.RunRequest(run_key=f"collect:{identifier}", partition_key=keys[identifier], tags=tags)
-    if not ready:
-        yield dg.SkipReason(_awaited(len(batches), len(troubles)))
+    asked = [
+        _request(context.instance, f"collect:{one.id}", one.source_key, one.id, "batch_sensor")
+        for one in ready
+        if one.source_key not in claimed
+    ]
+    requests = [one for one in asked if isinstance(one, dg.RunRequest)]
+    yield from requests
+    if not requests:
+        yield dg.SkipReason(
+            _awaited(len(batches), len(troubles), canceled, [one for one in asked if isinstance(one, str)])
+        )
 
 
-def _awaited(count: int, unasked: int) -> str:
-    if not count:
-        return "No workflow waits for a batch."
-    return f"{count} batches are awaited" + (
-        f"; {unasked} could not be asked for, as the log says." if unasked else "."
-    )
+def _awaited(count: int, unasked: int, canceled: int, stuck: Sequence[str]) -> str:
+    told = [f"{count} batches are awaited" if count else "No workflow waits for a batch"]
+    told += [f"{unasked} could not be asked for, as the log says"] if unasked else []
+    told += [f"{canceled} of canceled workflows were canceled"] if canceled else []
+    told += [f"{number} workflow {reason}" for reason, number in sorted(Counter(stuck).items())]
+    return f"{'; '.join(told)}."
+
+
+def _cancel_batches(context: dg.SensorEvaluationContext, catalog: Catalog, provider: BatchProvider) -> int:
+    count = 0
+    for identifier in sorted({batch.workflow_id for batch in catalog.batches.of_canceled()}):
+        try:
+            count += cancel_batches(catalog, provider, identifier, utc_now())
+        except TripperError as error:  # the next tick asks again
+            context.log.warning("Canceling the batches of workflow %s failed: %s", identifier, error)
+    return count
 
 
 # One plain sensor with a cursor: a run_status_sensor takes a single status, and lags besides.
 @dg.sensor(
     minimum_interval_seconds=30,
     default_status=RUNNING,
-    description="Writes the end of each run into its workflow: steps write their own rows, and a dead one cannot.",
+    description="Writes the end of each run into its workflow, and ends what killed processes left: steps write their own rows, and a dead one cannot.",
 )
-def workflow_status_sensor(
-    context: dg.SensorEvaluationContext, embedding_provider: ResourceParam[BatchProvider]
-) -> dg.SkipReason:
+def workflow_status_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Free what dead runs hold, and look at the runs that ended since the cursor, oldest first."""
     with open_catalog(load_settings()) as catalog:
         freed = settle(context.instance, catalog)
         ended = _write_ended(context, catalog)
-        canceled = _cancel_batches(context, catalog, embedding_provider)
     said = [
         (ended, "ended runs were written into their workflows"),
         (freed, "sources were freed of ended or dead runs"),
     ]
-    said.append((canceled, "batches of canceled workflows were canceled"))
     told = "; ".join(f"{count} {what}" for count, what in said if count)
     return dg.SkipReason(f"{told}." if told else "No run ended since the last look.")
 
@@ -200,16 +245,6 @@ def _write_ended(context: dg.SensorEvaluationContext, catalog: Catalog) -> int:
                 reconcile(run, catalog, context.instance)
         context.update_cursor(records[-1].update_timestamp.replace(tzinfo=UTC).isoformat())
     return len(records)
-
-
-def _cancel_batches(context: dg.SensorEvaluationContext, catalog: Catalog, provider: BatchProvider) -> int:
-    count = 0
-    for identifier in sorted({batch.workflow_id for batch in catalog.batches.of_canceled()}):
-        try:
-            count += cancel_batches(catalog, provider, identifier, utc_now())
-        except TripperError as error:  # the next tick asks again
-            context.log.warning("Canceling the batches of workflow %s failed: %s", identifier, error)
-    return count
 
 
 @dg.schedule(

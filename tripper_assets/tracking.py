@@ -151,6 +151,11 @@ def _held(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, ass
         raise NotFoundError(
             f"Materializing {asset} needs the source {key}, which is not in the registry; add it with `tripper sources add URL`."
         )
+    run = context.instance.get_run_by_id(context.run.run_id)
+    if run is not None and run.is_finished:
+        raise PermanentError(
+            f"Materializing {asset} of {key} is refused, for its run {run.run_id} was ended from outside; launch it again."
+        )
     claim_source(context.instance, catalog, key, run_id=context.run.run_id, workflow_id=identifier, at=clock())
     catalog.workflows.replay(identifier)
     workflow = catalog.workflows.get(identifier) or _new_workflow(context, catalog, clock, source)

@@ -5,8 +5,6 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import psutil
-
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.claims import Claim
 from tripper_assets.domain.model import SourceKey
@@ -26,7 +24,9 @@ def other_process() -> Generator[ProcessIdentity]:
     """Yield a process that is not ours and goes on until the block ends."""
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         try:
-            yield ProcessIdentity(ProcessIdentity.mine().host, child.pid, psutil.Process(child.pid).create_time())
+            identity = ProcessIdentity.here(child.pid)
+            assert identity is not None
+            yield identity
         finally:
             child.kill()
 

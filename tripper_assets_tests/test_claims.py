@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import EngineEventData
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.claims import KILLED, claim_source, is_over, report_killed
@@ -14,9 +15,10 @@ from tripper_assets.domain.claims import SourceHeldError
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow
-from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG
+from tripper_assets.partitions import PARTITION_TAG, SOURCES, WORKFLOW_TAG, source_partitions
 from tripper_assets.reconciliation import failure_sentence
 from tripper_assets.resources import Catalog, catalog_on, utc_now
+from tripper_assets.tracking import stage
 from tripper_assets_tests.claimed import claim_by, dead_process, other_process
 
 SOURCE = make_source("https://example.org/")
@@ -106,7 +108,7 @@ def test_a_source_that_a_living_process_works_on_is_refused_with_the_run_the_pro
     assert workflow(catalog).status == "running"
 
 
-def test_a_step_of_the_run_that_holds_the_source_goes_on_in_another_process(
+def test_a_step_in_a_process_of_its_own_leaves_the_source_with_the_process_of_its_run(
     instance: dg.DagsterInstance, catalog: Catalog
 ) -> None:
     with other_process() as process:
@@ -116,7 +118,7 @@ def test_a_step_of_the_run_that_holds_the_source_goes_on_in_another_process(
 
     claim = catalog.claims.get(SOURCE.key)
     assert claim is not None
-    assert (claim.run_id, claim.pid) == (run.run_id, ProcessIdentity.mine().pid)
+    assert (claim.run_id, claim.pid) == (run.run_id, process.pid)
 
 
 def test_a_source_of_a_killed_process_is_freed_its_run_and_workflow_have_failed_and_it_is_ours(
@@ -222,3 +224,69 @@ def test_a_killed_run_gives_back_its_place_in_a_pool(
     assert ended is not None
     assert (waits, ended.status) == (False, then)
     assert storage.claim_concurrency_slot("browsers", "another-run", "raw_activities").is_claimed
+
+
+def test_the_claim_names_the_process_of_the_whole_run_and_not_that_of_a_step(
+    instance: dg.DagsterInstance, catalog: Catalog
+) -> None:
+    with other_process() as main_process:
+        run = begun(instance, catalog, dead_process())
+        catalog.claims.release(run.run_id)
+        for pid in (main_process.pid, ProcessIdentity.mine().pid):
+            named = EngineEventData({"pid": dg.MetadataValue.text(str(pid))})
+            instance.report_engine_event("Executing steps", run, named)
+
+        take(instance, catalog, run.run_id)
+
+        claim = catalog.claims.get(SOURCE.key)
+        assert claim is not None
+        assert ProcessIdentity(claim.host, claim.pid, claim.process_started) == main_process
+
+
+def test_a_run_that_was_called_ended_while_its_process_works_on_keeps_its_source(
+    instance: dg.DagsterInstance, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tripper_assets.claims.ENDING_SECONDS", 0.3)
+    with other_process() as process:
+        run = begun(instance, catalog, process, run=Status.CANCELED)
+
+        with pytest.raises(SourceHeldError):
+            take(instance, catalog)
+
+    take(instance, catalog)
+
+    assert run.run_id != holder(catalog) == "mine"
+
+
+def test_a_run_of_another_instance_that_worked_to_its_end_is_not_called_killed(
+    instance: dg.DagsterInstance, catalog: Catalog
+) -> None:
+    row = Workflow(id="w", source_key=SOURCE.key, source_url=SOURCE.url, status="running", config={}, created_at=AT)
+    catalog.workflows.start(row)
+    catalog.workflows.stage_started("w", "images_map", AT, run_id="elsewhere")
+    catalog.workflows.stage_ended("w", "images_map", "completed", AT, {})
+    catalog.claims.take(claim_by(dead_process(), SOURCE.key, "elsewhere"))
+
+    take(instance, catalog)
+
+    assert workflow(catalog).status == "running"
+
+
+def test_a_step_of_a_run_that_was_ended_from_outside_begins_nothing(
+    instance: dg.DagsterInstance, catalog: Catalog
+) -> None:
+    @dg.asset(partitions_def=source_partitions)
+    def raw_activities(context: dg.AssetExecutionContext) -> None:
+        run = instance.get_run_by_id(context.run.run_id)
+        assert run is not None
+        instance.report_run_canceled(run)
+        with stage(context, catalog, utc_now):
+            raise AssertionError
+
+    instance.add_dynamic_partitions(SOURCES, [SOURCE.key])
+    result = dg.materialize(
+        [raw_activities], instance=instance, partition_key=SOURCE.key, raise_on_error=False, tags={WORKFLOW_TAG: "w"}
+    )
+
+    assert "was ended from outside; launch it again" in str([event.event_specific_data for event in result.all_events])
+    assert (catalog.workflows.list(), catalog.claims.list()) == ([], [])

@@ -85,7 +85,8 @@ def test_a_process_that_began_at_another_time_has_another_ones_pid() -> None:
 
 def test_an_ended_process_that_its_parent_has_not_waited_for_is_gone() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        identity = ProcessIdentity(ProcessIdentity.mine().host, child.pid, psutil.Process(child.pid).create_time())
+        identity = ProcessIdentity.here(child.pid)
+        assert identity is not None
         child.kill()
         while psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE:
             pass

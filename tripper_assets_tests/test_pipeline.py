@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -278,6 +278,24 @@ def test_a_decision_imports_the_bundle_it_is_about(graph: Graph, site: DemoServe
     assert imported.status == "completed"
     assert len(current_activities(graph.catalog.database, source.key)) == 5
     assert all(file.deleted_at is None for file in imported.files)
+
+
+def test_a_workflow_that_is_run_again_after_its_import_waits_where_it_has_another_bundle(
+    graph: Graph, site: DemoServer
+) -> None:
+    source = registered(graph, f"{site.url}sites/theatre-leeds/", auto_import=False)
+    imported = graph.run(source, **{KEEP_FILES_TAG: "1"})
+    file = next(file for file in imported.files if file.asset == "final_jsonl")
+    graph.catalog.workflows.decide(imported.id, file.sha256, decision="approved", by="ada", at=NOW)
+    first = graph.run(source, job="import_source", workflow=imported.id)
+    graph.catalog.workflows.add_file(
+        imported.id,
+        file.model_copy(update={"uri": "memory:///x", "sha256": "0" * 64, "created_at": NOW + timedelta(days=1)}),
+    )
+
+    again = graph.run(source, job="scrape_source", workflow=imported.id)
+
+    assert (first.status, again.status) == ("completed", "review")
 
 
 def test_an_automatic_import_cleans_up_exactly_the_five_intermediates(graph: Graph, site: DemoServer) -> None:

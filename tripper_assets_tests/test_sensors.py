@@ -4,7 +4,7 @@ from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import dagster as dg
 import pytest
@@ -16,7 +16,7 @@ from tripper_assets.domain.batches import PATIENCE, Batch, BatchStatus
 from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.sources import SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile
-from tripper_assets.partitions import SOURCES, WORKFLOW_TAG
+from tripper_assets.partitions import REQUEST_TAG, SOURCES, WORKFLOW_TAG
 from tripper_assets.resources import Catalog, catalog_on, utc_now
 from tripper_assets.sensors import (
     PARTITIONS_A_TICK,
@@ -101,12 +101,9 @@ class Provider:
         self.canceled.append(batch_id)
 
 
-def tick(
-    instance: dg.DagsterInstance, cursor: str | None = None, provider: Provider | None = None
-) -> tuple[str | None, str]:
+def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[str | None, str]:
     """Evaluate the status sensor once; return its cursor and what it says."""
-    resources = {"embedding_provider": provider or Provider()}
-    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources) as context:
+    with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
         said = workflow_status_sensor(context)
         assert isinstance(said, dg.SkipReason)
         return context.cursor, said.skip_message or ""
@@ -118,6 +115,14 @@ def requests(said: Iterable[dg.RunRequest | dg.SkipReason]) -> tuple[list[tuple[
     asked = [one for one in all_said if isinstance(one, dg.RunRequest)]
     skipped = [one.skip_message or "" for one in all_said if isinstance(one, dg.SkipReason)]
     return [(one.run_key, one.partition_key, one.tags.get(WORKFLOW_TAG, "")) for one in asked], "".join(skipped)
+
+
+def imports(
+    sensor: dg.SensorDefinition, instance: dg.DagsterInstance | None = None
+) -> tuple[list[tuple[str | None, str | None, str]], str]:
+    """Evaluate a sensor of imports once, on an instance that knows no run where none is given."""
+    with instance or dg.DagsterInstance.ephemeral() as used, dg.build_sensor_context(instance=used) as context:
+        return requests(cast("Iterable[Any]", sensor(context)))
 
 
 def batches_tick(instance: dg.DagsterInstance, provider: Provider) -> tuple[list[Any], str]:
@@ -330,17 +335,17 @@ def test_a_bundle_of_a_source_with_auto_import_is_imported_once_and_others_wait(
     in_review(catalog, "waits", "a")
     in_review(catalog, "goes", "b", source_key=TWO.key, source_url=TWO.url)
 
-    asked, _ = requests(import_sensor())
+    asked, _ = imports(import_sensor)
 
     assert asked == [(f"import:{'b' * 64}", TWO.key, "goes")]
 
 
 def test_switching_auto_import_on_imports_what_waits(catalog: Catalog) -> None:
     in_review(catalog, "waits")
-    before = requests(import_sensor())
+    before = imports(import_sensor)
     catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
 
-    after, _ = requests(import_sensor())
+    after, _ = imports(import_sensor)
 
     assert before == ([], "1 bundles in review: 1 waits for a decision.")
     assert after == [(f"import:{'a' * 64}", ONE.key, "waits")]
@@ -350,7 +355,7 @@ def test_what_the_launch_said_of_auto_import_stands_above_the_registry(catalog: 
     catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
     in_review(catalog, "waits", overrides={"auto_import": False})
 
-    assert requests(import_sensor()) == ([], "1 bundles in review: 1 waits for a decision.")
+    assert imports(import_sensor) == ([], "1 bundles in review: 1 waits for a decision.")
 
 
 def test_a_bundle_with_a_newer_one_after_it_or_held_by_checks_waits_for_a_person(catalog: Catalog) -> None:
@@ -361,7 +366,7 @@ def test_a_bundle_with_a_newer_one_after_it_or_held_by_checks_waits_for_a_person
     in_review(catalog, "held", "c", source_key=TWO.key, source_url=TWO.url)
     catalog.workflows.stage_ended("held", "imported_activities", "skipped", NOW, {"held_by": ["not_empty"]})
 
-    asked, _ = requests(import_sensor())
+    asked, _ = imports(import_sensor)
 
     assert [workflow for _, _, workflow in asked] == ["new"]
 
@@ -370,11 +375,11 @@ def test_the_same_bundle_of_a_later_workflow_is_asked_for_too(catalog: Catalog) 
     # A site that has not changed has the same bundle every day, and Dagster launches one run for each key.
     catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
     in_review(catalog, "yesterday")
-    first, _ = requests(import_sensor())
+    first, _ = imports(import_sensor)
     catalog.workflows.set_status("yesterday", "completed")
     in_review(catalog, "today", created_at=NOW + timedelta(days=1))
 
-    second, _ = requests(import_sensor())
+    second, _ = imports(import_sensor)
 
     assert [workflow for _, _, workflow in first + second] == ["yesterday", "today"]
     assert [key for key, _, _ in first + second] == [f"import:{'a' * 64}", f"import:{'a' * 64}:today"]
@@ -385,7 +390,7 @@ def test_a_source_that_a_run_works_on_is_not_imported_now(catalog: Catalog, inst
     in_review(catalog, "waits")
     claim_source(instance, catalog, ONE.key, run_id="a-run", workflow_id="w", at=NOW)
 
-    assert requests(import_sensor()) == ([], "No bundle waits for its import.")
+    assert imports(import_sensor) == ([], "No bundle waits for its import.")
 
 
 def test_an_approved_bundle_is_imported_and_a_rejected_one_is_not(catalog: Catalog) -> None:
@@ -395,8 +400,8 @@ def test_an_approved_bundle_is_imported_and_a_rejected_one_is_not(catalog: Catal
     decide(catalog, "approved", "a", "approved")
     decide(catalog, "rejected", "b", "rejected")
 
-    decided, _ = requests(decision_sensor())
-    automatic = requests(import_sensor())
+    decided, _ = imports(decision_sensor)
+    automatic = imports(import_sensor)
 
     assert decided == [(f"import:{'a' * 64}", ONE.key, "approved")]
     assert automatic == ([], "2 bundles in review: 1 was approved by a person, 1 was rejected by a person.")
@@ -406,10 +411,10 @@ def test_a_decision_that_names_the_check_that_held_the_import_asks_anew(catalog:
     in_review(catalog, "held")
     decide(catalog, "held", "a", "approved")
     catalog.workflows.stage_ended("held", "imported_activities", "skipped", NOW, {"held_by": ["not_empty"]})
-    before = requests(decision_sensor())
+    before = imports(decision_sensor)
     decide(catalog, "held", "a", "approved", "not_empty")
 
-    after, _ = requests(decision_sensor())
+    after, _ = imports(decision_sensor)
 
     assert before == ([], "1 bundles in review: 1 is held by checks that the decision does not name.")
     assert after == [(f"import:{'a' * 64}:not_empty", ONE.key, "held")]
@@ -465,10 +470,11 @@ def test_the_batches_of_a_canceled_workflow_are_canceled_and_one_that_is_shared_
     batch(catalog, "canceled", "shared")
     batch(catalog, "waits", "shared")
 
-    _, said = tick(instance, provider=provider)
-    _, again = tick(instance, provider=provider)
+    _, said = batches_tick(instance, provider)
+    _, again = batches_tick(instance, provider)
 
-    assert (said, again) == ("2 batches of canceled workflows were canceled.", "No run ended since the last look.")
+    assert said == "1 batches are awaited; 2 of canceled workflows were canceled."
+    assert again == "1 batches are awaited."
     assert provider.canceled == ["own"]
     assert [one.status for one in catalog.batches.of_workflow("canceled")] == ["canceled", "canceled"]
     assert [one.status for one in catalog.batches.of_workflow("waits")] == ["pending"]
@@ -478,11 +484,85 @@ def test_a_batch_that_cannot_be_canceled_now_is_asked_for_again(catalog: Catalog
     workflow(catalog, "canceled", status="canceled")
     batch(catalog, "canceled", "own")
 
-    tick(instance, provider=Provider())
+    batches_tick(instance, Provider())
     provider = Provider({"own": "pending"})
-    tick(instance, provider=provider)
+    batches_tick(instance, provider)
 
     assert provider.canceled == ["own"]
+
+
+def test_a_workflow_whose_source_a_run_works_on_is_collected_later(
+    catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "done")
+    claim_source(instance, catalog, ONE.key, run_id="a-run", workflow_id="w", at=NOW)
+
+    asked, _ = batches_tick(instance, Provider({"done": "completed"}))
+
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "asked", "said"),
+    [
+        ([], [("import:{}", "waits")], ""),
+        (["STARTED"], [], "1 bundles in review: 1 is under way."),
+        (["CANCELED"], [("import:{}:2", "waits")], ""),
+        (["FAILURE", "SUCCESS"], [("import:{}:3", "waits")], ""),
+        (["FAILURE"] * 5, [], "1 bundles in review: 1 was tried 5 times in vain, as its runs say."),
+    ],
+)
+def test_a_request_whose_run_did_not_do_it_is_made_again_a_few_times(
+    catalog: Catalog, kept_instance: dg.DagsterInstance, ended: list[str], asked: list[tuple[str, str]], said: str
+) -> None:
+    catalog.sources.sync([ONE.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "waits")
+    key = f"import:{'a' * 64}"
+    for state in ended:
+        create_run_for_test(kept_instance, status=dg.DagsterRunStatus(state), tags={REQUEST_TAG: key})
+
+    with dg.build_sensor_context(instance=kept_instance) as context:
+        found, told = requests(cast("Iterable[Any]", import_sensor(context)))
+
+    assert [(run_key, name) for run_key, _, name in found] == [(one.format("a" * 64), name) for one, name in asked]
+    assert told == said
+
+
+def test_what_somebody_wants_imported_comes_before_a_thousand_bundles_that_wait(catalog: Catalog) -> None:
+    for number in range(20):
+        in_review(catalog, f"waits-{number:02}", f"{number % 10}", created_at=NOW + timedelta(seconds=number))
+    catalog.sources.sync([TWO.model_copy(update={"config": SourceConfig(auto_import=True)})])
+    in_review(catalog, "goes", "b", source_key=TWO.key, source_url=TWO.url, created_at=NOW - timedelta(days=1))
+
+    found = catalog.pending_imports.list(limit=1)
+
+    assert [one.workflow_id for one in found] == ["goes"]
+
+
+def test_a_decision_on_the_empty_bundle_of_one_source_is_none_on_anothers(catalog: Catalog) -> None:
+    catalog.sources.add(TWO)
+    in_review(catalog, "one")
+    in_review(catalog, "two", source_key=TWO.key, source_url=TWO.url, created_at=NOW + timedelta(seconds=1))
+    decide(catalog, "one", "a", "approved", "not_empty")
+
+    asked, _ = imports(decision_sensor)
+
+    assert [name for _, _, name in asked] == ["one"]
+    assert catalog.workflows.decision_for("a" * 64, TWO.key) is None
+
+
+def test_a_decision_that_did_not_know_of_a_newer_bundle_imports_nothing(catalog: Catalog) -> None:
+    in_review(catalog, "old")
+    decide(catalog, "old", "a", "approved")
+    in_review(catalog, "new", "b", created_at=NOW + timedelta(seconds=1))
+    before, _ = imports(decision_sensor)
+    decide(catalog, "old", "a", "approved")
+
+    after, _ = imports(decision_sensor)
+
+    assert before == []
+    assert [name for _, _, name in after] == ["old"]
 
 
 def test_each_free_source_is_scraped_once_a_day(catalog: Catalog, kept_instance: dg.DagsterInstance) -> None:

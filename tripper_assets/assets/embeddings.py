@@ -75,6 +75,8 @@ def embeddings_map(
         )
         if collected is None:
             work.skipped = f"The batch {embedding_batch.batch_id} is pending."
+            # Again, because the handle may be an earlier workflow's with the same activities: who waits is looked after by its own row.
+            catalog.batches.submitted(_row(embedding_batch, work, clock()))
             catalog.workflows.set_status(work.workflow_id, "waiting", work.skipped, at=clock())
             context.log.info(work.skipped)
         else:
@@ -93,7 +95,7 @@ def _cache(catalog: Catalog, provider: BatchProvider) -> EmbeddingCache:
 def _row(batch: SubmittedBatch, work: Stage, now: datetime) -> Batch:
     return Batch(
         workflow_id=work.workflow_id,
-        asset=work.asset,
+        asset="embedding_batch",
         provider=batch.provider,
         batch_id=batch.batch_id,
         model=batch.model,

@@ -64,13 +64,14 @@ def imported_activities(
 
 
 def _verdict(bundle: Bundle, embeddings: EmbeddingsMap | None, work: Stage, catalog: Catalog) -> Verdict:
-    decision = catalog.workflows.decision_for(bundle.sha256)
+    decision = catalog.workflows.decision_for(bundle.sha256, work.source.key)
     return publish_verdict(
         bundle_checks(bundle.records, work, catalog, {"embeddings_map": embeddings.ids_sha256 if embeddings else None}),
         auto_import=work.auto_import,
         decision=decision.decision if decision else None,
         overrides=decision.overrides if decision else (),
         workflow_id=work.workflow_id,
+        newer=catalog.workflows.newer_bundle(work.workflow_id, since=decision.at if decision else None),
     )
 
 

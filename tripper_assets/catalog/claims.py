@@ -18,17 +18,21 @@ class SourceClaims:
     def take(self, claim: Claim) -> Claim | None:
         """Take a source for a run, and return None; or return the claim of the other run that holds it.
 
-        A run that holds the source already keeps it, now in the process that asks: steps may run in processes of their own.
+        A run that holds the source already keeps it.
 
         Raises:
             TransientError: the catalog does not answer.
         """
         values = claim.model_dump(mode="python")
-        statement = insert(ClaimRow).values(values)
-        mine = statement.on_conflict_do_update(
-            index_elements=["source_key"],
-            set_={name: values[name] for name in ("host", "pid", "process_started")},
-            where=ClaimRow.run_id == claim.run_id,
+        # Changing nothing tells a row of our own from another one's.
+        mine = (
+            insert(ClaimRow)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=["source_key"],
+                set_={"run_id": claim.run_id},
+                where=ClaimRow.run_id == claim.run_id,
+            )
         )
         with self._database.session() as session:
             if session.scalar(mine.returning(ClaimRow.run_id)) is not None:

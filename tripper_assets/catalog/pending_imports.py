@@ -13,7 +13,10 @@ class PendingImports:
         self._database = database
 
     def list(self, limit: int = 1000) -> list[PendingImport]:
-        """Return the stored bundles of workflows in review, the oldest first; sources that are gone, or worked on now, are left out."""
+        """Return the stored bundles of workflows in review, the newest first, and before all others those that somebody wants imported.
+
+        Sources that are gone, or worked on now, are left out.
+        """
         with self._database.connection() as connection:
             rows = connection.execute(text(_PENDING), {"limit": limit}).mappings().all()
         return [PendingImport.model_validate(dict(row)) for row in rows]
@@ -27,13 +30,13 @@ _PENDING = """
         EXISTS (
             SELECT FROM tripper.workflows AS earlier
             JOIN tripper.workflow_files AS file ON file.workflow_id = earlier.id AND file.asset = 'final_jsonl'
-            WHERE earlier.source_key = workflows.source_key AND earlier.created_at < workflows.created_at
-                AND file.sha256 = bundle.sha256
+            WHERE earlier.created_at < workflows.created_at AND file.sha256 = bundle.sha256
         ) AS repeated,
         EXISTS (
             SELECT FROM tripper.workflows AS newer
             JOIN tripper.workflow_files AS file ON file.workflow_id = newer.id AND file.asset = 'final_jsonl'
             WHERE newer.source_key = workflows.source_key AND newer.created_at > workflows.created_at
+                AND (decision.at IS NULL OR file.created_at > decision.at)
         ) AS superseded
     FROM tripper.workflows
     JOIN tripper.sources ON sources.key = workflows.source_key AND sources.removed_at IS NULL
@@ -42,12 +45,16 @@ _PENDING = """
         WHERE workflow_id = workflows.id AND asset = 'final_jsonl' ORDER BY created_at DESC, id DESC LIMIT 1
     ) AS bundle ON bundle.deleted_at IS NULL
     LEFT JOIN LATERAL (
-        SELECT decision, overrides FROM tripper.decisions WHERE bundle_sha256 = bundle.sha256 ORDER BY id DESC LIMIT 1
+        SELECT decided.decision, decided.overrides, decided.at FROM tripper.decisions AS decided
+        JOIN tripper.workflows AS about ON about.id = decided.workflow_id AND about.source_key = workflows.source_key
+        WHERE decided.bundle_sha256 = bundle.sha256 ORDER BY decided.id DESC LIMIT 1
     ) AS decision ON true
     LEFT JOIN tripper.workflow_stages AS held
         ON held.workflow_id = workflows.id AND held.asset = 'imported_activities' AND held.status = 'skipped'
     WHERE workflows.status = 'review'
         AND NOT EXISTS (SELECT FROM tripper.source_claims WHERE source_claims.source_key = workflows.source_key)
-    ORDER BY workflows.created_at, workflows.id
+    ORDER BY (decision.decision IS NOT DISTINCT FROM 'approved'
+        OR coalesce((workflows.overrides ->> 'auto_import')::bool, (sources.config ->> 'auto_import')::bool, false)) DESC,
+        workflows.created_at DESC, workflows.id
     LIMIT :limit
 """

@@ -10,17 +10,22 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import quote, unquote
 
 from tripper_assets.domain.errors import PermanentError
 
 SUFFIX = ".jsonl"
 REFUSED = ".refused"
+UNREADABLE = ".unreadable"
 Line = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Page:
-    """The lines of one topic, oldest first; ``id`` names this stretch of them, so that writing it twice can be noticed."""
+    """The lines of one topic, oldest first.
+
+    ``id`` names this stretch of them, so that writing it twice can be noticed; empty where its own line cannot be read.
+    """
 
     id: str
     lines: tuple[Line, ...]
@@ -52,7 +57,7 @@ class Spool:
 
     def topics(self) -> list[str]:
         """Return the topics that hold lines."""
-        return sorted(path.name.removesuffix(SUFFIX) for path in self._folder.glob(f"*{SUFFIX}"))
+        return sorted(unquote(path.name.removesuffix(SUFFIX)) for path in self._folder.glob(f"*{SUFFIX}"))
 
     def holds(self, topic: str) -> bool:
         """Return whether lines of a topic wait."""
@@ -86,8 +91,20 @@ class Spool:
         """
         if not self.holds(topic):
             return
+        try:
+            self._empty(topic, write)
+        except OSError as error:
+            raise PermanentError(
+                f"Writing what waited for the catalog in {self._path(topic)} failed ({error.strerror}); "
+                "make the file and its folder ours to read and to write."
+            ) from error
+
+    def _empty(self, topic: str, write: Callable[[Page], Sequence[Line]]) -> None:
         with self._locked(topic):
             page = self._read(topic)
+            if page is not None and not page.id:
+                self._path(topic).replace(self._path(topic).with_suffix(UNREADABLE))
+                return
             refused = write(page) if page else ()
             if refused:
                 self._set_aside(topic, refused)
@@ -99,14 +116,17 @@ class Spool:
         except FileNotFoundError:
             return None  # somebody else emptied it while we waited for the lock
         lines = [line for line in map(_decoded, rows) if line is not None]
-        return Page(lines[0]["spool"], tuple(lines[1:])) if lines and "spool" in lines[0] else None
+        if not lines:
+            return None
+        named = str(lines[0].get("spool", ""))
+        return Page(named, tuple(lines[1:] if named else lines))
 
     def _set_aside(self, topic: str, lines: Sequence[Line]) -> None:
         with self._path(topic).with_suffix(REFUSED).open("ab") as file:
             file.writelines(map(_encoded, lines))
 
     def _path(self, topic: str) -> Path:
-        return self._folder / f"{topic}{SUFFIX}"
+        return self._folder / f"{_file_name(topic)}{SUFFIX}"
 
     def _sync_folder(self) -> None:
         """Let a new file outlive a power cut too."""
@@ -119,12 +139,17 @@ class Spool:
     @contextlib.contextmanager
     def _locked(self, topic: str) -> Generator[None]:
         """Hold a topic against other processes; the kernel frees it when we die."""
-        descriptor = os.open(self._folder / f".{topic}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self._folder / f".{_file_name(topic)}.lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
+
+
+def _file_name(topic: str) -> str:
+    """Return a topic as a file may be called: a person may give a workflow any name."""
+    return quote(topic, safe="")
 
 
 def _encoded(line: Line) -> bytes:
@@ -133,9 +158,10 @@ def _encoded(line: Line) -> bytes:
 
 def _decoded(row: bytes) -> Line | None:
     try:
-        return json.loads(row)
+        line = json.loads(row)
     except ValueError:
         return None  # the last line of a process that was killed while it wrote
+    return line if isinstance(line, dict) else None
 
 
 def _cut_torn_line(file: BinaryIO) -> None:

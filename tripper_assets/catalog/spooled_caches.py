@@ -18,7 +18,8 @@ from tripper_assets.domain.images import KnownImage
 from tripper_assets.domain.model import SourceKey
 from tripper_assets.domain.pages import PageState
 
-CACHES = "caches"
+CACHES = "/caches"
+"""The topic of all sources; no id of a workflow has a slash."""
 
 
 class SpooledCaches:

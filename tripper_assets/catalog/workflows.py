@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
-from tripper_assets.catalog.decisions import Decision, DecisionWord, decide, decision_for, imported_bundle
+from tripper_assets.catalog.decisions import Decision, DecisionWord, decide, decision_for, imported_bundle, newer_bundle
 from tripper_assets.catalog.models import ErrorRow, EventRow, FileRow, SourceRow, StageRow, WorkflowRow
 from tripper_assets.catalog.sources import put_location
 from tripper_assets.catalog.storable import storable, storable_text
@@ -243,10 +243,18 @@ class Workflows:
                 _add_event(session, workflow_id, decision, told, at)
         return counts_now
 
-    def decision_for(self, bundle_sha256: str) -> Decision | None:
-        """Return the decision that counts for a bundle, None where nobody decided."""
+    def decision_for(self, bundle_sha256: str, source_key: SourceKey) -> Decision | None:
+        """Return the decision that counts for a source's bundle, None where nobody decided."""
         with self._database.session() as session:
-            return decision_for(session, bundle_sha256)
+            return decision_for(session, bundle_sha256, source_key)
+
+    def newer_bundle(self, workflow_id: str, *, since: datetime | None = None) -> str | None:
+        """Return the newest workflow of the same source that was created later and has a bundle, None where there is none.
+
+        ``since`` leaves out bundles that were stored before: a person who decided later knew of them.
+        """
+        with self._database.session() as session:
+            return newer_bundle(session, workflow_id, since=since)
 
     def imported_bundle(self, source_key: SourceKey) -> str | None:
         """Return the SHA-256 of the final JSONL that the source's rows are from, None before its first import."""

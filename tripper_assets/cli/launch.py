@@ -59,13 +59,14 @@ def run_source(
 
 def _new_workflow(source: Source, overrides: dict[str, Any], trigger: str) -> Workflow:
     values = source.config.model_dump(mode="json") | overrides
+    config = parse_config(values, subject=source.url).model_dump(mode="json")
     return Workflow(
         id=str(uuid.uuid4()),
         source_key=source.key,
         source_url=source.url,
         status="queued",
-        config=parse_config(values, subject=source.url).model_dump(mode="json"),
-        overrides=overrides,
+        config=config,
+        overrides={name: config[name] for name in overrides},  # as they were read: a YAML "no" is text until then
         location_id=source.location_id,
         trigger=trigger,
         created_at=utc_now(),
@@ -134,10 +135,13 @@ class _Execution:
         from tripper_assets.reconciliation import failure_sentence, was_interrupted  # noqa: PLC0415 (same)
 
         with dagster_instance() as instance, self._claimed(instance) as run_id:
-            begin()
-            instance.add_dynamic_partitions(SOURCES, [self.workflow.source_key])
             try:
+                begin()
+                instance.add_dynamic_partitions(SOURCES, [self.workflow.source_key])
                 succeeded = self._execute(instance, run_id)
+            except BaseException as error:
+                self._end_unbegun(instance, run_id, error)
+                raise
             finally:
                 self._reconcile(instance, run_id)
             if not succeeded and was_interrupted(instance, run_id):
@@ -185,6 +189,19 @@ class _Execution:
         workflow = self.workflow
         own = {WORKFLOW_TAG: workflow.id, TRIGGER_TAG: workflow.trigger, SOURCE_URL_TAG: workflow.source_url}
         return own | self.tags
+
+    def _end_unbegun(self, instance: "dg.DagsterInstance", run_id: str, error: BaseException) -> None:
+        """End what was written before the run began to work: nobody would look at it again."""
+        run, interrupted = instance.get_run_by_id(run_id), isinstance(error, KeyboardInterrupt)
+        reason = "Interrupted before the first step." if interrupted else str(error).split("\n", 1)[0]
+        if run is not None and not run.is_finished:
+            report = instance.report_run_canceled if interrupted else instance.report_run_failed
+            report(run, reason)
+        catalog = self.session.catalog
+        with suppress(TransientError):
+            found = catalog.workflows.get(self.workflow.id)
+            if found is not None and found.status in ("queued", "running"):
+                catalog.workflows.set_status(found.id, "canceled" if interrupted else "failed", reason)
 
     def _reconcile(self, instance: "dg.DagsterInstance", run_id: str) -> None:
         from tripper_assets.reconciliation import reconcile  # noqa: PLC0415 (see dagster_instance)

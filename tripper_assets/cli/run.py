@@ -20,6 +20,8 @@ from tripper_assets.domain.workflows import Workflow, WorkflowFile
 from tripper_assets.downloads import newest_files
 from tripper_assets.resources import utc_now
 
+BAD_ENDS = frozenset({"failed", "expired", "canceled"})
+"""Of a batch that has to be submitted again."""
 RETRIED = frozenset({"failed", "canceled"})
 
 
@@ -79,14 +81,15 @@ def retry(
     """Go on with a failed or canceled workflow: what it stored is used, and what it lacks is done."""
     with open_session() as session:
         found = session.workflow(workflow)
-        left = _left_to_do(found)
+        bad = {one.asset for one in session.catalog.batches.of_workflow(found.id) if one.status in BAD_ENDS}
+        left = _left_to_do(found, bad)
         # A run that fails before its first step, as it reads what was stored, says so of a running workflow only.
         again = functools.partial(session.catalog.workflows.set_status, found.id, "running")
         finish(run_job(session, "run_source", found, assets=left, quiet=as_json, begin=again), as_json=as_json)
 
 
-def _left_to_do(workflow: Workflow) -> list[str]:
-    """Return the assets to run again: those that are not done, and all that is made from them.
+def _left_to_do(workflow: Workflow, bad: set[str]) -> list[str]:
+    """Return the assets to run again: those that are not done, or ``bad``, and all that is made from them.
 
     Raises:
         PermanentError: the workflow did not end badly.
@@ -105,7 +108,7 @@ def _left_to_do(workflow: Workflow) -> list[str]:
         )
     from tripper_assets.jobs import left_to_do  # noqa: PLC0415 (dagster takes two seconds to import)
 
-    return left_to_do(_done(workflow))
+    return left_to_do(_done(workflow) - bad)
 
 
 def _done(workflow: Workflow) -> set[str]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tripper_assets.cli.output import Json, print_json, print_table, say
 from tripper_assets.cli.session import UnknownNameError, dagster_instance, open_session, prepare_home, without_user_info
 from tripper_assets.cli.yaml_files import read_mapping
+from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.claims import SourceHeldError
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.sources import Location, Source, make_source, parse_config, validation_sentence
@@ -92,9 +93,27 @@ def remove(key: Annotated[str, typer.Argument(help="A source key or URL.")]) -> 
         source = session.source(key)
         holder = session.catalog.claims.get(source.key)
         if holder is not None:
-            raise SourceHeldError(holder)
+            raise SourceHeldError(holder, elsewhere=holder.host != ProcessIdentity.mine().host)
         session.catalog.sources.remove(source.key)
     say(f"Removed {source.key}.")
+
+
+@sources_app.command("free")
+def free(key: Annotated[str, typer.Argument(help="A source key or URL.")]) -> None:
+    """Free a source that a run on another machine holds which is gone; one that works here is freed by itself when it ends."""
+    with open_session() as session:
+        source = session.source(key)
+        holder = session.catalog.claims.get(source.key)
+        if holder is None:
+            say(f"{source.key} is free.")
+            return
+        # What ran here and is gone was freed when the session was opened.
+        if holder.host == ProcessIdentity.mine().host:
+            raise SourceHeldError(holder)
+        session.catalog.claims.release(holder.run_id)
+    say(
+        f"{source.key} is free; run {holder.run_id} on {holder.host} held it since {holder.claimed_at:%Y-%m-%d %H:%M} UTC."
+    )
 
 
 def read_sources(path: Path) -> tuple[list[Source], list[Location]]:

@@ -9,6 +9,7 @@ from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.resources import LOOPBACK
 
 ANSWER_SECONDS = 5
+LAUNCH_SECONDS = 60
 GRAPH = """{ workspaceOrError { ... on Workspace { locationEntries {
   loadStatus locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
 DAEMON = "{ instance { daemonHealth { allDaemonStatuses { required lastHeartbeatTime } } } }"
@@ -74,9 +75,12 @@ class Webserver:
             "partitionNames": partitions,
             "tags": [{"key": key, "value": value} for key, value in tags.items()],
         }
-        told = self._ask(BACKFILL, params=params).get("launchPartitionBackfill")
+        told = self._ask(BACKFILL, seconds=LAUNCH_SECONDS, params=params).get("launchPartitionBackfill")
         if told is None:
-            raise TransientError(f"Launching a backfill got no answer from {self.address}; try again.")
+            raise TransientError(
+                f"Launching a backfill of {len(partitions)} sources got no answer from {self.address}; "
+                "look there whether it runs before you try again."
+            )
         if "backfillId" not in told:
             reason = str(told.get("message") or told["__typename"]).strip().split("\n", 1)[0]
             raise PermanentError(
@@ -84,19 +88,19 @@ class Webserver:
             )
         return str(told["backfillId"])
 
-    def _ask(self, query: str, **variables: object) -> dict[str, Any]:
+    def _ask(self, query: str, *, seconds: float = ANSWER_SECONDS, **variables: object) -> dict[str, Any]:
         """Return the answer's data; empty where there is none yet."""
         try:
-            answer = self._exchange("POST", "/graphql", {"query": query, "variables": variables})
+            answer = self._exchange("/graphql", {"query": query, "variables": variables}, seconds)
         except (OSError, http.client.HTTPException):
             return {}
         return (answer or {}).get("data") or {}
 
-    def _exchange(self, method: str, path: str, body: object = None) -> dict[str, Any] | None:
+    def _exchange(self, path: str, body: object, seconds: float) -> dict[str, Any] | None:
         # The standard library's connection, which knows no proxies: this never leaves the machine.
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=ANSWER_SECONDS)
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=seconds)
         try:
-            connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
             reply = connection.getresponse()
             return json.loads(reply.read()) if reply.status == http.client.OK else None
         except ValueError:

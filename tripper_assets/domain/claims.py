@@ -20,11 +20,12 @@ class Claim(Model):
 
 
 class SourceHeldError(PermanentError):
-    """Another run works on the source."""
+    """Another run works on the source; ``elsewhere`` says that it does so on another machine, where we cannot look."""
 
-    def __init__(self, holder: Claim) -> None:
+    def __init__(self, holder: Claim, *, elsewhere: bool = False) -> None:
+        free = f"; if {holder.host} is gone, `tripper sources free {holder.source_key}` frees it" if elsewhere else ""
         super().__init__(
             f"The source {holder.source_key} is held by run {holder.run_id} since {holder.claimed_at:%Y-%m-%d %H:%M} UTC "
-            f"(process {holder.pid} on {holder.host}); wait for its end or cancel it, and try again."
+            f"(process {holder.pid} on {holder.host}); wait for its end or cancel it, and try again{free}."
         )
         self.holder = holder

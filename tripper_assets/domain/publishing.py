@@ -27,13 +27,20 @@ def publish_verdict(
     decision: DecisionWord | None,
     overrides: Sequence[str] = (),
     workflow_id: str = "",
+    newer: str | None = None,
 ) -> Verdict:
     """Return whether a bundle is imported; a decision overrides only the failed checks that it names.
 
     A rejected bundle is never imported, an approved one is where no other check fails; without a decision auto_import decides.
+    ``newer`` is a workflow of the source whose bundle came later, and later than the decision: this one is stale then.
     """
     if decision == "rejected":
         return Verdict(False, f"The bundle of workflow {workflow_id} was rejected.")
+    if newer is not None and (decision == "approved" or auto_import):
+        return Verdict(
+            False,
+            f"The workflow {newer} has a newer bundle of this source; to import this older one all the same: `tripper import {workflow_id}`.",
+        )
     failed = blocking(results, overrides if decision == "approved" else ())
     if failed:
         count = f"{len(failed)} failed check{'s' if len(failed) > 1 else ''}"
@@ -65,9 +72,9 @@ class PendingImport(Model):
     held_by: tuple[str, ...] = ()
     """The checks that held the last attempt."""
     repeated: bool = False
-    """Whether an earlier workflow of the source had the same bundle."""
+    """Whether an earlier workflow had the same bundle."""
     superseded: bool = False
-    """Whether a newer workflow of the source has a bundle of its own."""
+    """Whether a newer workflow of the source has a bundle of its own, which the decision, where there is one, did not know."""
 
     @property
     def run_key(self) -> str:
@@ -94,4 +101,6 @@ def decided_import(pending: PendingImport) -> str:
     """Return why a bundle is not imported on a person's word, empty where it is."""
     if pending.decision != "approved":
         return "was rejected" if pending.decision else "waits for a decision"
+    if pending.superseded:
+        return "has a newer bundle after it, of which the decision did not know"
     return "is held by checks that the decision does not name" if set(pending.held_by) - set(pending.overrides) else ""

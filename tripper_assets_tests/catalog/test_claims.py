@@ -62,13 +62,13 @@ def test_each_source_is_held_by_itself(claims: SourceClaims) -> None:
     assert claims.list() == [claim("second", FARM.key), claim("first")]
 
 
-def test_a_run_that_asks_again_keeps_its_source_and_names_the_process_that_works_now(claims: SourceClaims) -> None:
+def test_a_run_that_asks_again_keeps_its_source_with_the_process_that_took_it(claims: SourceClaims) -> None:
     claims.take(claim("first", pid=11))
 
     again = claims.take(claim("first", pid=12))
 
     assert again is None
-    assert claims.list() == [claim("first", pid=12)]
+    assert claims.list() == [claim("first", pid=11)]
 
 
 def test_a_released_source_is_free_and_releasing_again_changes_nothing(claims: SourceClaims) -> None:

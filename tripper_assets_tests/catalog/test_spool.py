@@ -273,3 +273,22 @@ def test_after_an_outage_began_it_is_too_early_to_ask_for_a_while() -> None:
 
     assert before is False
     assert told == [(100.0, True), (101.9, True), (102.0, False)]
+
+
+@pytest.mark.parametrize("topic", ["caches", "/caches", "../../etc/passwd", "a b:c", ".", "ü"])
+def test_a_workflow_may_have_any_name(spool: Spool, tmp_path: Path, topic: str) -> None:
+    spool.add(topic, numbered(1)[0])
+
+    assert spool.topics() == [topic]
+    assert [one.parent for one in tmp_path.rglob("*.jsonl")] == [tmp_path / "spool"]
+
+
+def test_lines_without_their_beginning_are_set_aside_and_not_lost(spool: Spool, tmp_path: Path) -> None:
+    spool.add(TOPIC, numbered(1)[0])
+    lines = path_of(tmp_path).read_bytes().split(b"\n", 1)[1]
+    path_of(tmp_path).write_bytes(b"not json\n" + lines)
+
+    spool.empty(TOPIC, lambda _: pytest.fail("nothing can be written of it"))
+
+    assert not spool.holds(TOPIC)
+    assert lines in path_of(tmp_path).with_suffix(".unreadable").read_bytes()

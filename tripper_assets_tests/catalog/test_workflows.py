@@ -280,16 +280,16 @@ def test_two_reviewers_make_one_decision(workflows: Workflows, database: Databas
 
 def test_the_last_decision_on_a_bundle_counts(workflows: Workflows) -> None:
     workflows.start(workflow())
-    assert workflows.decision_for(BUNDLE) is None
+    assert workflows.decision_for(BUNDLE, SITE.key) is None
 
     workflows.decide("wf-1", BUNDLE, "rejected", by="ann", at=AT, reason="half of it is missing")
     workflows.decide("wf-1", BUNDLE, "approved", by="bob", at=AT, overrides=["removals"])
     workflows.decide("wf-1", BUNDLE, "approved", by="cem", at=AT, overrides=["count"])
 
-    decision = workflows.decision_for(BUNDLE)
+    decision = workflows.decision_for(BUNDLE, SITE.key)
     assert decision is not None
     assert (decision.decision, decision.by, decision.overrides) == ("approved", "cem", ("count", "removals"))
-    assert workflows.decision_for("c" * 64) is None
+    assert workflows.decision_for("c" * 64, SITE.key) is None
 
 
 def test_an_imported_bundle_cannot_be_rejected_any_more(workflows: Workflows, database: Database) -> None:

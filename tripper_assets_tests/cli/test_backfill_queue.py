@@ -143,5 +143,5 @@ def test_a_webserver_that_gives_no_answer_is_named(
 
     assert (said.code, said.error) == (
         1,
-        f"Launching a backfill got no answer from {webserver.address}; try again.",
+        f"Launching a backfill of 3 sources got no answer from {webserver.address}; look there whether it runs before you try again.",
     )

@@ -107,7 +107,7 @@ def test_an_import_says_so_too_and_nobody_has_decided(
 
     assert (said.code, said.error) == (1, sentence(holder, source, catalog))
     assert rows(catalog) == [(in_review, "review")]
-    assert catalog.workflows.decision_for("b" * 64) is None
+    assert catalog.workflows.decision_for("b" * 64, source.key) is None
 
 
 def test_a_retry_says_so_too_and_the_workflow_does_not_seem_to_run(
@@ -231,3 +231,55 @@ def test_a_run_that_is_ended_from_outside_holds_its_source_until_then_and_no_lon
     assert catalog.claims.list() == []
     with dagster_instance(shell) as instance:
         assert [run.is_finished for run in instance.get_runs()] == [True]
+
+
+@pytest.mark.usefixtures("holder")
+def test_a_source_that_a_process_of_this_machine_works_on_is_not_freed_by_hand(shell: Shell, source: Source) -> None:
+    assert shell("sources", "free", source.key).code == 1
+
+
+def test_a_source_that_a_machine_holds_which_is_gone_is_freed_by_hand(
+    shell: Shell, catalog: Catalog, source: Source
+) -> None:
+    mine = ProcessIdentity.mine()
+    catalog.claims.take(claim_by(ProcessIdentity("gone-box", mine.pid, mine.started), source.key, "lost-run"))
+
+    refused = shell("run", source.key)
+    freed = shell("sources", "free", source.key)
+    again = shell("sources", "free", source.key)
+
+    assert f"if gone-box is gone, `tripper sources free {source.key}` frees it" in refused.error
+    assert freed.out.startswith(f"{source.key} is free; run lost-run on gone-box held it since ")
+    assert again.out == f"{source.key} is free.\n"
+    assert catalog.claims.list() == []
+
+
+def test_an_interruption_before_the_first_step_leaves_a_canceled_workflow_and_a_free_source(
+    shell: Shell, catalog: Catalog, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tripper_assets.definitions.build_definitions", interrupted)
+
+    said = shell("run", source.key)
+
+    assert said.code == 130
+    assert [(one.status, one.reason) for one in catalog.workflows.list()] == [
+        ("canceled", "Interrupted before the first step.")
+    ]
+    assert catalog.claims.list() == []
+
+
+@pytest.mark.parametrize("word", ['"no"', '"off"', "0", "false"])
+def test_a_configuration_that_says_no_in_any_way_imports_nothing(
+    shell: Shell, catalog: Catalog, source: Source, tmp_path: Path, word: str
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(f"auto_import: {word}")
+
+    said = shell("run", source.key, "--config", path, "--json")
+
+    assert (said.code, said.json["status"], said.json["import"]) == (0, "review", {})
+    assert [one.overrides for one in catalog.workflows.list()] == [{"auto_import": False}]
+    assert [one.auto_import for one in catalog.pending_imports.list()] == [False]

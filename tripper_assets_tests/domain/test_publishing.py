@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripper_assets.domain.publishing import PendingImport, automatic_import, decided_import, publish_verdict
+from tripper_assets.domain.publishing import (
+    DecisionWord,
+    PendingImport,
+    automatic_import,
+    decided_import,
+    publish_verdict,
+)
 from tripper_assets.domain.quality import CHECKS, CheckResult
 
 PASSED = CheckResult("ids_unique", True, "ERROR", "All ids are unique.")
@@ -76,6 +82,17 @@ def test_a_bundle_that_nobody_decided_on_waits_and_says_how_it_goes_on() -> None
     assert verdict.reason == "Waits for a decision, for auto_import is off; `tripper import w1` imports it."
 
 
+@pytest.mark.parametrize("decision", [None, "approved"])
+def test_a_bundle_that_a_newer_one_came_after_is_stale_and_says_how_to_have_it_all_the_same(
+    decision: DecisionWord | None,
+) -> None:
+    verdict = publish_verdict([PASSED], auto_import=True, decision=decision, workflow_id="w1", newer="w2")
+
+    assert verdict.reason == (
+        "The workflow w2 has a newer bundle of this source; to import this older one all the same: `tripper import w1`."
+    )
+
+
 def test_a_rejected_bundle_says_so() -> None:
     verdict = publish_verdict([PASSED], auto_import=True, decision="rejected", workflow_id="w1")
 
@@ -125,8 +142,11 @@ NAMED = {"decision": "approved", "overrides": ("not_empty",)}
         ({"auto_import": True, "superseded": True, **HELD}, "has a newer bundle after it", "waits for a decision"),
         ({"decision": "approved"}, "was approved by a person", ""),
         ({"decision": "approved", "auto_import": True}, "was approved by a person", ""),
-        # A person may want the older one.
-        ({"decision": "approved", "superseded": True}, "was approved by a person", ""),
+        (
+            {"decision": "approved", "superseded": True},
+            "was approved by a person",
+            "has a newer bundle after it, of which the decision did not know",
+        ),
         ({"decision": "approved", **HELD}, "was approved by a person", "is held by checks that the decision does not name"),
         ({**NAMED, **HELD}, "was approved by a person", ""),
         ({**NAMED, "held_by": ("not_empty", "ids_unique")}, "was approved by a person", "is held by checks that the decision does not name"),
