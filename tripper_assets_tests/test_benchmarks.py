@@ -3,9 +3,13 @@ import json
 import math
 import pkgutil
 
+import dagster as dg
+import psutil
 import pytest
+import yaml
 
 import benchmarks
+from benchmarks import backfill, empty_graph
 from benchmarks.__main__ import NOT_MEASURING, RESULTS
 from benchmarks.figure import Figure, seconds_in_turns
 from benchmarks.page_server import paths
@@ -84,3 +88,33 @@ def test_the_sample_records_can_be_imported_and_one_in_a_hundred_changes() -> No
     assert [one.index for one in records] == list(range(300))
     assert sum(old.content_sha256 != new.content_sha256 for old, new in zip(records, other, strict=True)) == 3
     assert not any(vector_problem(vector, vectors.dimensions) for vector in vectors.vectors)
+
+
+def test_a_backfill_takes_from_its_creation_to_the_end_of_its_last_run() -> None:
+    found = backfill.Backfilled(created=100, started=[130, 131], ended=[142, 135])
+
+    assert found.seconds == 42
+
+
+def test_the_two_ways_differ_in_the_projects_file_and_its_executor() -> None:
+    ours, defaults = backfill.our_settings(), backfill.DEFAULTS
+
+    assert yaml.safe_load(ours.dagster_yaml).keys() > yaml.safe_load(defaults.dagster_yaml).keys() == {"telemetry"}
+    assert empty_graph.EXECUTORS[ours.executor] is dg.in_process_executor
+    assert empty_graph.EXECUTORS[defaults.executor] is None
+
+
+def test_the_empty_graph_has_six_assets_of_one_partitioning() -> None:
+    graph = empty_graph.defs.resolve_asset_graph()
+
+    assert len(graph.get_all_asset_keys()) == 6
+    assert {graph.get(key).partitions_def for key in graph.get_all_asset_keys()} == {empty_graph.PARTITIONS}
+
+
+@pytest.mark.long
+def test_a_backfill_of_two_partitions_is_measured_in_both_ways_and_leaves_no_process() -> None:
+    (figure,) = backfill.measure(partitions=2)
+
+    assert figure.ours > 0
+    assert figure.peer
+    assert not psutil.Process().children(recursive=True)
