@@ -95,7 +95,7 @@ def _read_address(stated: PostalAddress, country: str) -> Address:
         code = CODE_FIRST.match(locality)
         return Address(
             street=_clean(free),
-            locality=read.locality or town_name(split_address(locality)[0]),
+            locality=read.locality or town_name(next(iter(split_address(locality)), "")),
             region=_clean(stated.addressRegion) or read.region,
             postalCode=_clean(stated.postalCode) or read.postalCode or (code[1] if code else ""),
             countryCode=country or read.countryCode,
