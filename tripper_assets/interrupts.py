@@ -1,4 +1,4 @@
-"""How asynchronous work inside a step takes Ctrl-C: canceled between two of its steps, and never swallowed."""
+"""How work takes Ctrl-C and a request to end: asynchronous work is canceled between two of its steps, and nothing is swallowed."""
 
 import asyncio
 import signal
@@ -18,6 +18,19 @@ def run_async(work: Coroutine[Any, Any, Result]) -> Result:
     """
     with _asyncio_interrupts():
         return asyncio.run(work)
+
+
+@contextmanager
+def ends_as_interrupted() -> Generator[None]:
+    """Take a request to end (SIGTERM) as Ctrl-C is taken, so that what is open is closed: PostgreSQL is stopped, and a source freed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

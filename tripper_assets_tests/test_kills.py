@@ -265,6 +265,7 @@ def test_a_run_that_is_asked_to_end_does_so_within_ten_seconds_as_canceled(world
         run.process.terminate()
         code = run.process.wait(60)
         seconds = time.monotonic() - began
+        written = (run.folder / "stderr").read_text()
         states = _states(home)
         left_by_the_end = _broken(home / "objects")
 
@@ -272,7 +273,7 @@ def test_a_run_that_is_asked_to_end_does_so_within_ten_seconds_as_canceled(world
 
         # Between the import and the end of its run there is nothing left to cancel.
         assert (code, states) in ((130, ["canceled"]), (130, ["completed"]), (0, ["completed"]))
-        assert "Traceback" not in (run.folder / "stderr").read_text()
+        assert "Traceback" not in written, written
         assert seconds < 10
         assert left_by_the_end == _broken(home / "objects") == []
         assert _lines(told) == world.lines

@@ -8,6 +8,7 @@ from tripper_assets.cli import backfill, catalog, demo, doctor, pages, run, sour
 from tripper_assets.cli.output import accept_any_text, print_error
 from tripper_assets.cli.session import UnknownNameError
 from tripper_assets.domain.errors import AddressRefusedError, ConfigurationError, TripperError
+from tripper_assets.interrupts import ends_as_interrupted
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -28,7 +29,8 @@ def main() -> None:
     """Run the command line; an error of the project is one sentence on standard error, exit code 1, or 2 for wrong input."""
     accept_any_text()
     try:
-        app()
+        with ends_as_interrupted():
+            app()
     except (ConfigurationError, UnknownNameError, AddressRefusedError) as error:
         print_error(str(error))
         sys.exit(WRONG_INPUT)

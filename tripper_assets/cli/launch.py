@@ -1,12 +1,9 @@
 """How a command runs part of the graph in its own process, with the same assets, instance and rows as the Dagster UI."""
 
-import signal
-import threading
 import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from tripper_assets.cli.progress import StageProgress
@@ -93,30 +90,13 @@ def run_job(
         KeyboardInterrupt: somebody interrupted it.
     """
     prepare_home(session.settings)
-    with StageProgress(quiet=quiet) as progress, _asked_to_end():
+    with StageProgress(quiet=quiet) as progress:
         work = _Execution(session.announcing(progress), job, workflow, tuple(assets), tags or {})
         failure = work.run(begin)
     found = session.workflow(workflow.id)
     if failure and found.status in GOOD:
         raise PermanentError(failure)
     return found
-
-
-@contextmanager
-def _asked_to_end() -> Generator[None]:
-    """Take a request to end (SIGTERM) as Ctrl-C is taken: steps write down that they were interrupted, and the source is free again."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _as_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
-    signal.raise_signal(signal.SIGINT)
 
 
 @dataclass(frozen=True)
