@@ -90,13 +90,19 @@ class Database:
             self._connected() as connection,
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
+            _closed_by_interrupts(connection),
         ):
             yield session
 
     @contextmanager
     def connection(self) -> Generator[Connection]:
         """Yield a connection with a transaction, as ``session`` does."""
-        with self.verdicts(), self._connected() as connection, connection.begin():
+        with (
+            self.verdicts(),
+            self._connected() as connection,
+            connection.begin(),
+            _closed_by_interrupts(connection),
+        ):
             yield connection
 
     def _connected(self) -> Connection:
@@ -240,6 +246,20 @@ class Database:
         if state.startswith(("40", "53", "55", "57")):
             return TransientError(f"{catalog} cannot do that now ({reason}); try again.")
         return PermanentError(f"{catalog} refuses the data ({reason}).")
+
+
+@contextmanager
+def _closed_by_interrupts(connection: Connection) -> Generator[None]:
+    """Close a connection that an interruption caught in the middle of a statement: the server rolls back then.
+
+    Asking for a rollback is refused there, for the statement still runs; the refusal took the interruption's place, and was printed.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            connection.invalidate()
+        raise
 
 
 def driver_connection(connection: Connection) -> PgConnection:

@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 from collections.abc import Generator
 from typing import Any
@@ -274,3 +276,23 @@ def test_stats_tell_of_the_pool_and_of_each_table(database: Database) -> None:
     assert stats["bytes"] > 1_000_000
     assert stats["tables"]["activities"]["rows"] == 0
     assert stats["tables"]["activities"]["bytes"] > 0
+
+
+def slow_insert(database: Database, door: str) -> None:
+    """Insert a row, and wait until somebody presses Ctrl-C."""
+    with getattr(database, door)() as work:
+        work.execute(text("INSERT INTO tripper.locations (id, name, country_code) VALUES ('x', 'X', 'DE')"))
+        threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+        work.execute(text("SELECT pg_sleep(5)"))
+
+
+@pytest.mark.parametrize("door", ["session", "connection"])
+def test_an_interruption_in_the_middle_of_a_statement_stays_one_and_writes_nothing(
+    database: Database, door: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        slow_insert(database, door)
+
+    assert caplog.text == ""
+    with database.connection() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM tripper.locations")) == 0
