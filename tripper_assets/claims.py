@@ -8,10 +8,9 @@ import dagster as dg
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.claims import Claim, SourceHeldError
 from tripper_assets.domain.model import SourceKey
-from tripper_assets.reconciliation import process_of, reconcile
+from tripper_assets.reconciliation import KILLED, process_of, reconcile
 from tripper_assets.resources import Catalog
 
-KILLED = "The process of the run was killed; run the source again, and it goes on from what was stored."
 ENDING_SECONDS = 10
 """How long the process of a run that has ended may take to go."""
 LOOK_SECONDS = 0.1
@@ -40,7 +39,7 @@ def claim_source(
         elif has_ended(instance, holder) and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)  # its process is about to go
         else:
-            raise SourceHeldError(holder, elsewhere=_is_elsewhere(_process(holder)))
+            raise SourceHeldError(holder, elsewhere=ProcessIdentity.of(holder).is_elsewhere())
 
 
 def _claim(instance: dg.DagsterInstance, source_key: SourceKey, run_id: str, workflow_id: str, at: datetime) -> Claim:
@@ -63,22 +62,14 @@ def is_over(instance: dg.DagsterInstance, claim: Claim) -> bool:
 
     That a run has ended is not enough while its process lives: Dagster also calls a run ended that it only asked to end.
     """
-    process = _process(claim)
-    return process.is_gone() or (has_ended(instance, claim) and (process.is_mine() or _is_elsewhere(process)))
+    process = ProcessIdentity.of(claim)
+    return process.is_gone() or (has_ended(instance, claim) and (process.is_mine() or process.is_elsewhere()))
 
 
 def has_ended(instance: dg.DagsterInstance, claim: Claim) -> bool:
     """Return whether the run of a claim has ended."""
     run = instance.get_run_by_id(claim.run_id)
     return bool(run and run.is_finished)
-
-
-def _process(claim: Claim) -> ProcessIdentity:
-    return ProcessIdentity(claim.host, claim.pid, claim.process_started)
-
-
-def _is_elsewhere(process: ProcessIdentity) -> bool:
-    return process.host != ProcessIdentity.mine().host
 
 
 def free(instance: dg.DagsterInstance, catalog: Catalog, claim: Claim) -> None:

@@ -61,4 +61,5 @@ def _dead_before_their_claim(instance: dg.DagsterInstance, catalog: Catalog) -> 
 
 def _process_is_gone(instance: dg.DagsterInstance, run_id: str) -> bool:
     pid = process_of(instance, run_id)
-    return pid is not None and ProcessIdentity.here(pid) is None
+    process = ProcessIdentity.here(pid) if pid is not None else None
+    return pid is not None and (process is None or process.is_gone())

@@ -9,12 +9,14 @@ from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG, workflow_id
 from tripper_assets.resources import Catalog, utc_now
 
 FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
-INTERRUPTIONS = frozenset({"DagsterExecutionInterruptedError", "KeyboardInterrupt"})
+INTERRUPTS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
 FROM_OUTSIDE = "from outside the execution context"
 """What Dagster says of a run whose process ended without a word."""
-ENDED_OUTSIDE = "The process of the run was killed or ended from outside; run the source again, and it goes on from what was stored."
-CANCELED = "The run was canceled; run the source again, and it goes on from what was stored."
+HOW_IT_GOES_ON = "run the source again, and it goes on from what was stored."
+KILLED = f"The process of the run was killed; {HOW_IT_GOES_ON}"
+CANCELED = f"The run was canceled; {HOW_IT_GOES_ON}"
+INTERRUPTED = f"The run was interrupted; {HOW_IT_GOES_ON}"
 
 
 def runs_of(instance: dg.DagsterInstance, identifier: str) -> list[dg.DagsterRun]:
@@ -30,14 +32,13 @@ def runs_of(instance: dg.DagsterInstance, identifier: str) -> list[dg.DagsterRun
     return [record.dagster_run for record in sorted(records, key=lambda one: one.create_timestamp, reverse=True)]
 
 
-def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance | None = None) -> None:
+def reconcile(run: dg.DagsterRun, catalog: Catalog, instance: dg.DagsterInstance) -> None:
     """Bring a workflow in line with its ended run; rows that its steps wrote already stay, so that asking twice changes nothing.
 
-    ``instance`` holds the run's log, which says why it failed. The run's source is free then.
+    The run's log in ``instance`` says why it failed. Its claim stays: Dagster also calls a run ended whose process works on.
     """
     catalog.workflows.replay(workflow_id(run))
-    catalog.claims.release(run.run_id)
-    if instance is not None and run.status is dg.DagsterRunStatus.FAILURE and was_interrupted(instance, run.run_id):
+    if run.status is dg.DagsterRunStatus.FAILURE and was_interrupted(instance, run.run_id):
         # Dagster calls a run that nobody canceled in its pages a failure, also where a person pressed Ctrl-C.
         instance.report_run_canceled(run, CANCELED)
         run = instance.get_run_by_id(run.run_id) or run
@@ -60,7 +61,7 @@ def _end_stages(workflow: Workflow, catalog: Catalog, run_id: str) -> None:
 
 
 def _after(
-    run: dg.DagsterRun, workflow: Workflow, catalog: Catalog, instance: dg.DagsterInstance | None
+    run: dg.DagsterRun, workflow: Workflow, catalog: Catalog, instance: dg.DagsterInstance
 ) -> tuple[WorkflowStatus, str] | None:
     """Return the state that the end of ``run`` makes, None where it makes none."""
     if run.status is dg.DagsterRunStatus.SUCCESS and workflow.status == "running":
@@ -87,10 +88,9 @@ def _after_success(workflow: Workflow, catalog: Catalog) -> tuple[WorkflowStatus
     return "review", f"{reason}, and `tripper import {workflow.id}` in any case."
 
 
-def failure_sentence(instance: dg.DagsterInstance | None, run_id: str) -> str:
+def failure_sentence(instance: dg.DagsterInstance, run_id: str) -> str:
     """Return why a run failed, as its log says it: the first failed step's own sentence, or the run's where no step began."""
-    logged = instance.all_logs(run_id, of_type=FAILURES) if instance else []
-    return next(filter(None, map(_failure, logged)), UNKNOWN_FAILURE)
+    return next(filter(None, map(_failure, instance.all_logs(run_id, of_type=FAILURES))), UNKNOWN_FAILURE)
 
 
 def process_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
@@ -117,7 +117,9 @@ def _is_interruption(entry: dg.EventLogEntry) -> bool:
     if isinstance(data, JobFailureData) and data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION:
         return True
     error = getattr(data, "error", None)
-    return isinstance(error, SerializableErrorInfo) and _first_cause(error).cls_name in INTERRUPTIONS
+    return isinstance(error, SerializableErrorInfo) and _first_cause(error).cls_name in {
+        one.__name__ for one in INTERRUPTS
+    }
 
 
 def _failure(entry: dg.EventLogEntry) -> str:
@@ -131,7 +133,7 @@ def _failure(entry: dg.EventLogEntry) -> str:
     # A run that ended from outside has a message and no error.
     data = event.event_specific_data
     said = (_first_line(data.error) if isinstance(data, JobFailureData) else "") or (event.message or "")
-    return ENDED_OUTSIDE if FROM_OUTSIDE in said else said
+    return KILLED if FROM_OUTSIDE in said else said
 
 
 def _first_line(error: SerializableErrorInfo | None) -> str:

@@ -92,7 +92,7 @@ def catalog_on(database: Database, home: Path) -> Catalog:
         images,
         geocodes,
         EmbeddingCacheTable(database),
-        Lenient(LenientPages(pages, caches), LenientImages(images, caches), LenientGeocodes(geocodes, caches)),
+        Lenient(LenientPages(caches), LenientImages(images, caches), LenientGeocodes(geocodes, caches)),
         spool,
         caches,
     )

@@ -126,9 +126,11 @@ def _imports(
         asked = _request(context.instance, one.run_key, one.source_key, one.workflow_id, sensor)
         if isinstance(asked, str):
             reasons[asked] += 1
-        elif requested < RUNS_A_TICK:
-            requested += 1
-            yield asked
+            continue
+        yield asked
+        requested += 1
+        if requested == RUNS_A_TICK:
+            return
     if not requested:
         yield dg.SkipReason(_counted(len(pending), reasons))
 

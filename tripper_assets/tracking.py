@@ -16,11 +16,11 @@ from tripper_assets.domain.workflows import Workflow, WorkflowError, WorkflowSta
 from tripper_assets.failures import is_last_attempt, verdict
 from tripper_assets.partitions import TRIGGER_TAG, workflow_id
 from tripper_assets.previews import plain_markdown
+from tripper_assets.reconciliation import INTERRUPTED, INTERRUPTS
 from tripper_assets.resources import Catalog, Clock
 
 SHOWN_PROBLEMS = 20
 TOLD_EVERY_SECONDS = 1.0
-INTERRUPTS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 
 
 class StageName(NamedTuple):
@@ -216,6 +216,6 @@ def _status(catalog: Catalog, work: StageName) -> WorkflowStatus:
 def _sentence(error: BaseException) -> str:
     """Return what an error says in one line; one that is not the project's own says what it is, too."""
     if isinstance(error, INTERRUPTS):
-        return "The run was interrupted; run the source again, and it goes on from what was stored."
+        return INTERRUPTED
     said = str(error).strip().split("\n", 1)[0]
     return said if isinstance(error, TripperError) and said else f"{type(error).__name__}: {said}".removesuffix(": ")

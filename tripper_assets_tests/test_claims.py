@@ -9,14 +9,14 @@ import pytest
 from dagster._core.events import EngineEventData
 
 from tripper_assets.catalog.database import Database
-from tripper_assets.claims import KILLED, claim_source, is_over, report_killed
+from tripper_assets.claims import claim_source, is_over, report_killed
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.claims import SourceHeldError
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.partitions import PARTITION_TAG, SOURCES, WORKFLOW_TAG, source_partitions
-from tripper_assets.reconciliation import failure_sentence
+from tripper_assets.reconciliation import KILLED, failure_sentence, reconcile
 from tripper_assets.resources import Catalog, catalog_on, utc_now
 from tripper_assets.tracking import stage
 from tripper_assets_tests.claimed import claim_by, dead_process, other_process
@@ -290,3 +290,15 @@ def test_a_step_of_a_run_that_was_ended_from_outside_begins_nothing(
 
     assert "was ended from outside; launch it again" in str([event.event_specific_data for event in result.all_events])
     assert (catalog.workflows.list(), catalog.claims.list()) == ([], [])
+
+
+def test_writing_down_the_end_of_a_run_leaves_the_source_with_a_process_that_works_on(
+    instance: dg.DagsterInstance, catalog: Catalog
+) -> None:
+    with other_process() as process:
+        run = begun(instance, catalog, process, run=Status.CANCELED)
+
+        reconcile(run, catalog, instance)
+
+        assert holder(catalog) == run.run_id
+    assert workflow(catalog).status == "canceled"

@@ -11,13 +11,12 @@ import pytest
 from dagster._core.events import EngineEventData
 
 from tripper_assets.catalog.database import Database
-from tripper_assets.claims import KILLED
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.dead_runs import settle
 from tripper_assets.domain.sources import Source, make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowStatus
 from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG
-from tripper_assets.reconciliation import failure_sentence
+from tripper_assets.reconciliation import KILLED, failure_sentence
 from tripper_assets.resources import Catalog, catalog_on, utc_now
 from tripper_assets_tests.claimed import claim_by, dead_process
 

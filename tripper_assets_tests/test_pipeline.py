@@ -65,7 +65,7 @@ class Graph:
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
-        reconcile(result.dagster_run, self.catalog)
+        reconcile(result.dagster_run, self.catalog, self.instance)
         self.messages = [str(event.event_specific_data) for event in result.all_events if event.is_failure]
         found = self.catalog.workflows.get(workflow)
         assert found is not None

@@ -225,7 +225,7 @@ def test_a_workflow_of_another_source_is_refused_and_stays_as_it_is(launch: Laun
     launch(nothing)
 
     result = launch(nothing, source=OTHER)
-    reconcile(result.dagster_run, catalog)
+    reconcile(result.dagster_run, catalog, launch.instance)
 
     assert f"belongs to {SOURCE.key} and not to {OTHER.key}" in failures(result)
     assert launch.workflow().status == "running"
@@ -288,7 +288,7 @@ def test_a_run_that_left_a_final_jsonl_waits_for_a_person(launch: Launch) -> Non
     )
     launch.catalog.workflows.add_file("some-workflow", file)
 
-    reconcile(result.dagster_run, launch.catalog)
+    reconcile(result.dagster_run, launch.catalog, launch.instance)
 
     assert launch.workflow().status == "review"
     assert "`tripper import some-workflow` in any case" in launch.workflow().reason
@@ -334,4 +334,4 @@ def test_a_failed_steps_own_sentence_is_found_in_the_log(launch: Launch, instanc
 
 
 def test_without_a_log_the_reason_is_unknown(instance: dg.DagsterInstance) -> None:
-    assert failure_sentence(None, "run") == failure_sentence(instance, "run") == UNKNOWN_FAILURE
+    assert failure_sentence(instance, "run") == UNKNOWN_FAILURE

@@ -37,12 +37,14 @@ class PageSaver:
         self._waiting: list[PageState] = []
         self._seconds = seconds
         self._saved_at = seconds()
+        self._share = 0.0
 
     def __call__(self, state: PageState | None, report: CrawlReport) -> None:
         """Take one page; they are written 25 at a time, or after a second."""
         if state is not None:
             self._waiting.append(state)
         self._work.counts |= _counts(report)
+        self._share = report.share
         if len(self._waiting) >= SAVED_EVERY or self._seconds() - self._saved_at >= SAVED_AFTER_SECONDS:
             self.flush()
 
@@ -52,9 +54,7 @@ class PageSaver:
             self._catalog.lenient.pages.save(self._work.source.key, self._waiting)
         self._waiting = []
         self._saved_at = self._seconds()
-        self._catalog.workflows.stage_progress(
-            self._work.workflow_id, self._work.asset, self._work.counts, _share(self._work.counts)
-        )
+        self._catalog.workflows.stage_progress(self._work.workflow_id, self._work.asset, self._work.counts, self._share)
 
 
 @dg.asset(
@@ -100,13 +100,6 @@ async def _crawl(work: Stage, catalog: Catalog, settings: Settings, clock: Clock
 
 def _read_page(body: bytes, url: str, content_type: str | None, **options: Any) -> Any:  # noqa: ANN401 (see extract_activities)
     return extract_activities(body, url=url, content_type=content_type, **options)
-
-
-def _share(counts: dict[str, Any]) -> float:
-    """Return how much of what is known to be asked for was asked for; it is more with each page that leads on."""
-    done = sum(int(counts.get(name, 0)) for name in ("fetched", "reused", "failed"))
-    skipped = sum(counts.get("skipped", {}).values())
-    return (done + skipped) / max(int(counts.get("pages_found", 0)), 1)
 
 
 def _counts(report: CrawlReport) -> dict[str, Any]:

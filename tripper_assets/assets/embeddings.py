@@ -10,7 +10,7 @@ from tripper_assets.assets.activities import OWNERS
 from tripper_assets.catalog.spooled_caches import LenientEmbeddings
 from tripper_assets.clients.embeddings import BatchProvider, EmbeddingCache, collect_embeddings, submit_embeddings
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.batches import PATIENCE, Batch, SubmittedBatch
+from tripper_assets.domain.batches import Batch, SubmittedBatch
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import VECTOR_COLUMNS, column_schema
@@ -93,16 +93,7 @@ def _cache(catalog: Catalog, provider: BatchProvider) -> EmbeddingCache:
 
 
 def _row(batch: SubmittedBatch, work: Stage, now: datetime) -> Batch:
-    return Batch(
-        workflow_id=work.workflow_id,
-        asset="embedding_batch",
-        provider=batch.provider,
-        batch_id=batch.batch_id,
-        model=batch.model,
-        requested=batch.requested,
-        submitted_at=now,
-        deadline_at=now + PATIENCE,
-    )
+    return Batch.awaited(batch, workflow_id=work.workflow_id, asset="embedding_batch", at=now)
 
 
 def _is_overdue(batch: SubmittedBatch, provider: BatchProvider, work: Stage, catalog: Catalog, now: datetime) -> bool:

@@ -81,7 +81,8 @@ class Spool:
                 os.fsync(file.fileno())
         except OSError as error:
             raise PermanentError(
-                f"Keeping what the catalog could not take failed in {self._folder} ({error.strerror}); free some space there."
+                f"Keeping what the catalog could not take failed in {self._folder} ({error.strerror}); "
+                "free some space there, and let us write."
             ) from error
 
     def empty(self, topic: str, write: Callable[[Page], Sequence[Line]]) -> None:
@@ -116,9 +117,7 @@ class Spool:
         except FileNotFoundError:
             return None  # somebody else emptied it while we waited for the lock
         lines = [line for line in map(_decoded, rows) if line is not None]
-        if not lines:
-            return None
-        named = str(lines[0].get("spool", ""))
+        named = str(lines[0].get("spool", "")) if lines else ""
         return Page(named, tuple(lines[1:] if named else lines))
 
     def _set_aside(self, topic: str, lines: Sequence[Line]) -> None:

@@ -53,7 +53,7 @@ def as_call(line: Line, known: Mapping[str, Callable[..., object]]) -> Callable[
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         # The cause stays out of the sentence: pydantic's words hold the value.
         raise PermanentError(
-            f"It cannot be read by this version ({type(error).__name__}), another one wrote it."
+            f"The line {line.get('call')!r} cannot be read by this version ({type(error).__name__}), for another one wrote it."
         ) from error
     return partial(call, **given)
 

@@ -34,8 +34,8 @@ class SpooledCaches:
             "save_geocodes": geocodes.save,
         }
 
-    def write(self, call: str, **given: Any) -> bool:  # noqa: ANN401 (the arguments of many methods)
-        """Write now, or when the catalog answers again; return whether it was written now."""
+    def write(self, call: str, **given: Any) -> None:  # noqa: ANN401 (the arguments of many methods)
+        """Write now, or when the catalog answers again."""
         if not self._spool.outage.goes_on:
             try:
                 self.replay()
@@ -43,9 +43,8 @@ class SpooledCaches:
             except TransientError:
                 self._spool.outage.begin()
             else:
-                return True
+                return
         self._spool.add(CACHES, as_line(call, given))
-        return False
 
     def replay(self) -> None:
         """Write what waits.
@@ -68,14 +67,10 @@ class SpooledCaches:
 
 
 class LenientPages:
-    """Page states that wait in the spool while the catalog is down; reading them still needs it."""
+    """Page states that wait in the spool while the catalog is down; reading them needs it, for unread is not unknown."""
 
-    def __init__(self, pages: Pages, writes: SpooledCaches) -> None:
-        self._pages, self._writes = pages, writes
-
-    def load(self, source_key: SourceKey) -> dict[str, PageState]:
-        """Return the known pages, as the catalog does."""
-        return self._pages.load(source_key)
+    def __init__(self, writes: SpooledCaches) -> None:
+        self._writes = writes
 
     def save(self, source_key: SourceKey, states: Sequence[PageState]) -> None:
         """Keep states of pages."""
@@ -149,6 +144,6 @@ class LenientEmbeddings:
 class Lenient(NamedTuple):
     """The caches of a catalog that work goes on with while it is down."""
 
-    pages: Pages | LenientPages
-    images: MediaTable | LenientImages
-    geocodes: GeocodeCacheTable | LenientGeocodes
+    pages: LenientPages
+    images: LenientImages
+    geocodes: LenientGeocodes

@@ -19,6 +19,10 @@ class StageProgress:
         self._quiet = quiet
         self._started: dict[str, float] = {}
         self._tasks: dict[str, TaskID] = {}
+        self._errors: dict[str, str] = {}
+        """Why the last attempt of a stage failed."""
+        self._told: dict[str, str] = {}
+        """What was told of that: a site that is down five times is named once."""
         self._bars = _bars() if sys.stderr.isatty() and not quiet else None
 
     def __enter__(self) -> Self:
@@ -36,19 +40,39 @@ class StageProgress:
 
     def __call__(self, asset: str, event: str, counts: Mapping[str, Any]) -> None:
         """Take one event of a stage."""
+        if event == "error":
+            self._errors[asset] = str(counts["message"])
+            return
         if event == "started":
             self._started[asset] = time.monotonic()
+            self._tell_retry(asset)
         if self._bars:
             self._draw(self._bars, asset, event, counts)
-        elif not self._quiet and event not in ("started", "progress"):
+        elif event not in ("started", "progress"):
             now = time.monotonic()
             seconds = now - self._started.get(asset, now)
-            sys.stderr.write(f"{asset}: {event} in {seconds:.1f} s{_shown(counts)}\n")
+            self._say(f"{asset}: {event} in {seconds:.1f} s{_shown(counts)}")
+
+    def _tell_retry(self, asset: str) -> None:
+        """Say that a stage which failed is tried again, and why where that was not said yet."""
+        reason = self._errors.pop(asset, None)
+        if reason is not None:
+            new = reason != self._told.get(asset)
+            self._told[asset] = reason
+            self._say(f"{asset}: tried again{f', for {reason}' if new else ''}")
+
+    def _say(self, line: str) -> None:
+        if self._bars:
+            self._bars.console.print(line, markup=False, highlight=False)
+        elif not self._quiet:
+            sys.stderr.write(f"{line}\n")
 
     def _draw(self, bars: Progress, asset: str, event: str, counts: Mapping[str, Any]) -> None:
         if asset not in self._tasks:
             self._tasks[asset] = bars.add_task(asset, total=None, counts="")
         task = self._tasks[asset]
+        if event == "started":
+            bars.reset(task, total=None, description=asset)  # a second attempt
         bars.update(task, counts=_shown(counts))
         if event not in ("started", "progress"):
             mark = {"completed": "[green]", "skipped": "[yellow]", "failed": "[red]"}[event]

@@ -16,7 +16,7 @@ from tripper_assets.catalog.spooled_workflows import SpooledWorkflows
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.errors import ConfigurationError, NotFoundError
 from tripper_assets.domain.sources import USER_INFO, Source, source_key
-from tripper_assets.domain.workflows import StageStatus, Workflow
+from tripper_assets.domain.workflows import StageStatus, Workflow, WorkflowError
 from tripper_assets.resources import Catalog, open_catalog
 from tripper_assets.settings import PROJECT_FOLDER, Settings, load_settings
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 Listener = Callable[[str, str, Mapping[str, Any]], None]
-"""Hears (asset, started | progress | completed | skipped | failed, counts)."""
+"""Hears (asset, started | progress | error | completed | skipped | failed, counts, or the message of an error)."""
 
 
 class AnnouncedWorkflows(SpooledWorkflows):
@@ -43,6 +43,11 @@ class AnnouncedWorkflows(SpooledWorkflows):
         """Write the row, then tell."""
         super().stage_progress(workflow_id, asset, counts, share)
         self._listener(asset, "progress", counts)
+
+    def add_error(self, workflow_id: str, error: WorkflowError) -> None:
+        """Write the row, then tell."""
+        super().add_error(workflow_id, error)
+        self._listener(error.stage, "error", {"message": error.message})
 
     def stage_ended(
         self, workflow_id: str, asset: str, status: StageStatus, at: datetime, counts: Mapping[str, Any]
@@ -118,7 +123,7 @@ def open_session(*, migrate: bool = False) -> Generator[Session]:
 def _settle(catalog: Catalog) -> None:
     """Write what waited while the catalog was down, and end what killed processes left: the first command that looks tells the truth."""
     catalog.replay()
-    if any(ProcessIdentity(one.host, one.pid, one.process_started).is_gone() for one in catalog.claims.list()):
+    if any(ProcessIdentity.of(one).is_gone() for one in catalog.claims.list()):
         from tripper_assets.dead_runs import settle  # noqa: PLC0415 (dagster takes two seconds to import)
 
         with dagster_instance() as instance:

@@ -93,7 +93,7 @@ def remove(key: Annotated[str, typer.Argument(help="A source key or URL.")]) -> 
         source = session.source(key)
         holder = session.catalog.claims.get(source.key)
         if holder is not None:
-            raise SourceHeldError(holder, elsewhere=holder.host != ProcessIdentity.mine().host)
+            raise SourceHeldError(holder, elsewhere=ProcessIdentity.of(holder).is_elsewhere())
         session.catalog.sources.remove(source.key)
     say(f"Removed {source.key}.")
 
@@ -108,7 +108,7 @@ def free(key: Annotated[str, typer.Argument(help="A source key or URL.")]) -> No
             say(f"{source.key} is free.")
             return
         # What ran here and is gone was freed when the session was opened.
-        if holder.host == ProcessIdentity.mine().host:
+        if not ProcessIdentity.of(holder).is_elsewhere():
             raise SourceHeldError(holder)
         session.catalog.claims.release(holder.run_id)
     say(

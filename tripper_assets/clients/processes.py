@@ -8,6 +8,8 @@ from typing import Self
 
 import psutil
 
+from tripper_assets.domain.claims import Claim
+
 TOLERANCE_SECONDS = 1.0
 """When a process began is kept as a number with a fraction; a pid comes again much later."""
 STARTED_FIELD = 19
@@ -38,13 +40,22 @@ class ProcessIdentity:
         except psutil.NoSuchProcess:
             return None
 
+    @classmethod
+    def of(cls, claim: Claim) -> Self:
+        """Return the process that works on a claimed source."""
+        return cls(claim.host, claim.pid, claim.process_started)
+
+    def is_elsewhere(self) -> bool:
+        """Return whether it is another host's, where we cannot look."""
+        return self.host != platform.node()
+
     def is_mine(self) -> bool:
         """Return whether it is the process that asks."""
-        return (self.host, self.pid) == (platform.node(), os.getpid())
+        return not self.is_elsewhere() and self.pid == os.getpid()
 
     def is_gone(self) -> bool:
         """Return whether it ran on this host and runs no more; of other hosts nothing is known here."""
-        if self.host != platform.node():
+        if self.is_elsewhere():
             return False
         try:
             other = abs(_started(self.pid) - self.started) > TOLERANCE_SECONDS

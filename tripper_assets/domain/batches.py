@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from tripper_assets.domain.model import ActivityId, Model
 
@@ -47,6 +47,20 @@ class Batch(Model):
     checked_at: datetime | None = None
     """When the provider was asked last; None before the first time."""
     ended_at: datetime | None = None
+
+    @classmethod
+    def awaited(cls, submitted: SubmittedBatch, *, workflow_id: str, asset: str, at: datetime) -> Self:
+        """Return the row of a batch that a workflow waits for from ``at`` on."""
+        return cls(
+            workflow_id=workflow_id,
+            asset=asset,
+            provider=submitted.provider,
+            batch_id=submitted.batch_id,
+            model=submitted.model,
+            requested=submitted.requested,
+            submitted_at=at,
+            deadline_at=at + PATIENCE,
+        )
 
     def is_over(self, now: datetime) -> bool:
         """Return whether nobody waits for it: it ended, or its deadline has passed."""

@@ -44,6 +44,12 @@ class CrawlReport(Model):
     bytes_received: int = 0
     seconds: float = 0
 
+    @property
+    def share(self) -> float:
+        """How much of what is known to be asked for was dealt with, 0 to 1; each page that leads on makes it less."""
+        done = self.fetched + self.not_modified + self.failed + sum(self.skipped.values())
+        return done / max(self.found, 1)
+
 
 class Crawl(Model):
     """The result of one crawl of one source."""

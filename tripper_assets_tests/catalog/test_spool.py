@@ -176,7 +176,7 @@ def test_a_disk_that_cannot_be_written_is_named(spool: Spool, tmp_path: Path, pl
         (tmp_path / place).mkdir(parents=True)
 
     with pytest.raises(
-        PermanentError, match=r"Keeping what the catalog could not take failed in .*/spool \(.+\); free some space there\."
+        PermanentError, match=r"Keeping what the catalog could not take failed in .*/spool \(.+\); free some space there, and let us write\."
     ):  # fmt: skip
         spool.add(TOPIC, numbered(1)[0])
 
@@ -188,7 +188,9 @@ def test_a_full_disk_is_named_and_what_was_kept_before_stays(spool: Spool, monke
     spool.add(TOPIC, numbered(1)[0])
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(PermanentError, match=r"\(No space left on device\); free some space there\."):
+        with pytest.raises(
+            PermanentError, match=r"\(No space left on device\); free some space there, and let us write\."
+        ):
             spool.add(TOPIC, numbered(2)[0])
 
     assert emptied(spool)[0] == numbered(1)[0]
@@ -292,3 +294,12 @@ def test_lines_without_their_beginning_are_set_aside_and_not_lost(spool: Spool, 
 
     assert not spool.holds(TOPIC)
     assert lines in path_of(tmp_path).with_suffix(".unreadable").read_bytes()
+
+
+def test_a_file_of_which_no_line_can_be_read_is_set_aside_too(spool: Spool, tmp_path: Path) -> None:
+    spool.add(TOPIC, numbered(1)[0])
+    path_of(tmp_path).write_bytes(b"\0" * 80)
+
+    spool.empty(TOPIC, lambda _: pytest.fail("nothing can be written of it"))
+
+    assert path_of(tmp_path).with_suffix(".unreadable").read_bytes() == b"\0" * 80

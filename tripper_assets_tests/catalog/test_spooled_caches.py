@@ -66,7 +66,7 @@ def learn(catalog: Catalog) -> None:
 
 def known(catalog: Catalog) -> Sequence[Mapping[str, object]]:
     return (
-        catalog.lenient.pages.load(ZOO.key),
+        catalog.pages.load(ZOO.key),
         catalog.lenient.images.load([IMAGE.sourceUrl]),
         catalog.lenient.geocodes.load("offline", [BONN]),
     )
@@ -92,7 +92,7 @@ def test_pictures_places_and_vectors_are_unknown_while_the_catalog_is_down(down:
 
 def test_pages_are_not_taken_for_unknown_as_every_activity_would_be_lost_with_them(down: Catalog) -> None:
     with pytest.raises(TransientError, match="does not answer"):
-        down.lenient.pages.load(ZOO.key)
+        down.pages.load(ZOO.key)
 
 
 def test_what_is_learnt_meanwhile_is_there_when_the_catalog_answers(up: Catalog, down: Catalog) -> None:
@@ -113,11 +113,11 @@ def test_a_page_that_went_away_meanwhile_is_gone(up: Catalog, down: Catalog) -> 
     up.lenient.pages.save(ZOO.key, [PAGE])
 
     down.lenient.pages.forget(ZOO.key, [PAGE.url], AT + timedelta(hours=1))
-    before = up.lenient.pages.load(ZOO.key)
+    before = up.pages.load(ZOO.key)
     up.replay()
 
     assert list(before) == [PAGE.url]
-    assert up.lenient.pages.load(ZOO.key) == {}
+    assert up.pages.load(ZOO.key) == {}
 
 
 def test_writing_it_twice_changes_nothing(up: Catalog, down: Catalog, tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tripper_assets.catalog.database import Database
-from tripper_assets.claims import KILLED
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.demo.server import DemoServer
 from tripper_assets.domain.sources import Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile
+from tripper_assets.reconciliation import KILLED
 from tripper_assets.resources import Catalog, catalog_on, utc_now
 from tripper_assets_tests.claimed import claim_by, dead_process, other_process
 from tripper_assets_tests.cli.conftest import Shell, dagster_instance

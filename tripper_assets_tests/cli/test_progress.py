@@ -36,8 +36,41 @@ def test_a_pipe_gets_one_line_for_each_stage_that_ended(capsys: pytest.CaptureFi
     ]
 
 
+def fail_twice(progress: StageProgress) -> None:
+    with progress:
+        for attempt in range(3):
+            progress("raw_activities", "started", {})
+            if attempt < 2:
+                progress("raw_activities", "error", {"message": "The site is down."})
+                progress("raw_activities", "failed", {})
+        progress("raw_activities", "completed", {"rows": 75})
+
+
+def test_a_stage_that_is_tried_again_says_why_once(capsys: pytest.CaptureFixture[str]) -> None:
+    fail_twice(StageProgress())
+
+    assert [re.sub(r"[0-9.]+ s", "N s", line) for line in capsys.readouterr().err.splitlines()] == [
+        "raw_activities: failed in N s",
+        "raw_activities: tried again, for The site is down.",
+        "raw_activities: failed in N s",
+        "raw_activities: tried again",
+        "raw_activities: completed in N s (75 rows)",
+    ]
+
+
+def test_a_terminal_says_it_too_above_its_bars(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "100")
+
+    with redirect_stderr(Terminal()) as screen:
+        fail_twice(StageProgress())
+
+    assert screen.getvalue().count("tried again, for The site is down.") == 1
+
+
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     tell(StageProgress(quiet=True))
+    fail_twice(StageProgress(quiet=True))
 
     assert capsys.readouterr() == ("", "")
 
