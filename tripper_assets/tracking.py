@@ -152,7 +152,8 @@ def _held(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, ass
             f"Materializing {asset} needs the source {key}, which is not in the registry; add it with `tripper sources add URL`."
         )
     run = context.instance.get_run_by_id(context.run.run_id)
-    if run is not None and run.is_finished:
+    # Also one that was only asked to end: nobody can interrupt a command's run from the pages, and it looks here.
+    if run is not None and (run.is_finished or run.status is dg.DagsterRunStatus.CANCELING):
         raise PermanentError(
             f"Materializing {asset} of {key} is refused, for its run {run.run_id} was ended from outside; launch it again."
         )

@@ -3,12 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli.up_lock import running_up
 from tripper_assets.domain.sources import source_key
 from tripper_assets_tests.cli.pages_of_dagster import Up, wait_until
@@ -164,6 +169,81 @@ def test_a_source_that_the_pages_run_is_refused_to_a_command_which_says_who_hold
     assert f"The source {key} is held by run {run}" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert (ended, len(states)) == ("SUCCESS", 1)
+
+
+@pytest.mark.long
+def test_a_run_whose_steps_have_processes_of_their_own_is_alive_to_whoever_looks(up: Up, tmp_path: Path) -> None:
+    up.environment["TRIPPER_EXECUTOR"] = "multiprocess"
+    url = up.site("sites/theatre-leeds/")
+    looks = 0
+    with up.running(tmp_path / "output"):
+        up.put_source(url, **FAST)
+        run = up.launch("run_source", partition=source_key(url))
+        while up.status(run) not in ("SUCCESS", "FAILURE", "CANCELED"):
+            assert up.tripper("status").returncode == 0
+            looks += 1
+        ended, workflow = up.status(run), up.workflow(run)
+
+    assert (ended, workflow.status) == ("SUCCESS", "review"), workflow.reason
+    assert looks > 5
+    assert {one.status for one in workflow.stages} == {"completed", "skipped"}
+
+
+@pytest.mark.long
+def test_a_command_whose_run_is_terminated_in_the_pages_ends_at_its_next_stage(up: Up, tmp_path: Path) -> None:
+    url = up.site("sites/theatre-leeds/")
+    with up.running(tmp_path / "output"):
+        up.put_source(url, **SLOW)
+        command = [sys.executable, "-m", "tripper_assets.cli", "run", url]
+        with (tmp_path / "told").open("wb") as told:
+            process = subprocess.Popen(command, env=up.environment, stdout=told, stderr=told)
+        wait_until(lambda: any(one["jobName"] == "run_source" and one["status"] == "STARTED" for one in up.runs()))
+        run = next(one["id"] for one in up.runs() if one["jobName"] == "run_source")
+        wait_until(lambda: "raw_activities" in up.steps(run))
+        up.cancel(run)
+        code = process.wait(60)
+        ended = up.ended(run)
+        states = catalog_status(up, source_key(url))
+
+    assert (code, ended, states) == (1, "CANCELED", ["canceled"]), (tmp_path / "told").read_text()
+    assert "Traceback" not in (tmp_path / "told").read_text()
+
+
+@pytest.mark.long
+def test_with_steps_in_processes_of_their_own_an_outage_fails_the_run_and_a_retry_goes_on(
+    up: Up, tmp_path: Path, homes: str | None
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="tripper-tests-", dir=homes) as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder))
+        up.environment |= {"TRIPPER_EXECUTOR": "multiprocess", "TRIPPER_DATABASE_URL": server.ensure_started()}
+        url = up.site("sites/theatre-leeds/")
+        assert up.tripper("db", "upgrade").returncode == 0
+        with up.running(tmp_path / "output"):
+            up.put_source(url, **SLOW)
+            run = up.launch("run_source", partition=source_key(url))
+            wait_until(lambda: "raw_activities" in up.steps(run))
+            time.sleep(1)
+            server.stop()
+            ended = up.ended(run)
+            server.ensure_started()
+            wait_until(lambda: catalog_status(up, source_key(url)) == ["failed"])
+            crawled = _crawl(up, run)
+            retried = up.tripper("retry", run, "--json")
+            crawled_after = _crawl(up, run)
+        server.stop()
+
+    assert ended == "FAILURE"
+    assert retried.returncode == 0, retried.stderr
+    assert json.loads(retried.stdout)["status"] == "review"
+    assert crawled["status"] == "completed"  # in the process that had begun it
+    assert crawled_after == crawled  # and not once more
+
+
+def _crawl(up: Up, workflow: str) -> dict[str, Any]:
+    """Return what the catalog says of a workflow's crawl."""
+    stages = json.loads(up.tripper("status", workflow, "--json").stdout)["stages"]
+    return next(one for one in stages if one["asset"] == "raw_activities")
 
 
 def _kill_all(up: Up) -> None:
