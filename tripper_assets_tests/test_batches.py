@@ -1,58 +1,23 @@
 """Looking after batches: each provider is asked for its own, once, and what nobody waits for is stopped."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tripper_assets.batches import cancel_batches, check_batches
 from tripper_assets.catalog.database import Database
-from tripper_assets.domain.batches import PATIENCE, Batch, BatchStatus
+from tripper_assets.domain.batches import PATIENCE, Batch
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import Catalog, catalog_on
+from tripper_assets_tests.fakes import Provider
 from tripper_assets_tests.outage import NOBODY
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LATER = AT + timedelta(hours=3)
 SITE = make_source("https://zoo.example/")
-
-
-@dataclass
-class Provider:
-    """A provider that knows some batches, and remembers what it was asked; another batch it refuses or does not answer for."""
-
-    statuses: dict[str, BatchStatus] = field(default_factory=dict)
-    error: Exception = field(default_factory=lambda: TransientError("The provider does not answer."))
-    polled: list[str] = field(default_factory=list)
-    canceled: list[str] = field(default_factory=list)
-    name: str = "remote"
-    model: str = "slow"
-    dimensions: int = 2
-    is_free: bool = False
-
-    def submit(self, texts: Mapping[str, str]) -> str:
-        raise AssertionError(texts)
-
-    def poll(self, batch_id: str) -> BatchStatus:
-        self.polled.append(batch_id)
-        return self._known(batch_id)
-
-    def results(self, batch_id: str) -> dict[str, Any]:
-        raise AssertionError(batch_id)
-
-    def cancel(self, batch_id: str) -> None:
-        self._known(batch_id)
-        self.canceled.append(batch_id)
-
-    def _known(self, batch_id: str) -> BatchStatus:
-        if batch_id not in self.statuses:
-            raise self.error
-        return self.statuses[batch_id]
 
 
 @pytest.fixture

@@ -6,70 +6,30 @@ from uuid import UUID
 
 from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     CheckConstraint,
-    DateTime,
-    Double,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     LargeBinary,
-    MetaData,
-    Text,
     UniqueConstraint,
-    func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from tripper_assets.catalog.database import SCHEMA
+from tripper_assets.catalog.model_base import (
+    Base,
+    empty_column,
+    now_column,
+    number_column,
+    of_some_workflow,
+    of_workflow,
+)
 
-NAMING = {
-    "pk": "pk_%(table_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-}
 WORKFLOW_STATUSES = "'queued', 'running', 'waiting', 'review', 'completed', 'failed', 'canceled'"
 COUNTRY_CODE = "country_code ~ '^[A-Z]{2}$'"
 SHA256 = "~ '^[0-9a-f]{64}$'"
-
-
-class Base(DeclarativeBase):
-    """The base of every table: text without length limits, times with their zone."""
-
-    metadata = MetaData(schema=SCHEMA, naming_convention=NAMING)
-    type_annotation_map = {
-        str: Text,
-        float: Double,
-        datetime: DateTime(timezone=True),
-        dict[str, Any]: JSONB,
-        list[str]: ARRAY(Text),
-    }
-
-
-def _now() -> Mapped[datetime]:
-    return mapped_column(server_default=func.now())
-
-
-def _empty() -> Mapped[str]:
-    return mapped_column(server_default="")
-
-
-def _number() -> Mapped[int]:
-    return mapped_column(BigInteger, Identity(always=True), primary_key=True)
-
-
-def _of_workflow(*, index: bool = False) -> Mapped[str]:
-    return mapped_column(ForeignKey("tripper.workflows.id", ondelete="CASCADE"), index=index)
-
-
-def _of_some_workflow() -> Mapped[str | None]:
-    return mapped_column(ForeignKey("tripper.workflows.id", ondelete="SET NULL"), index=True)
 
 
 class LocationRow(Base):
@@ -86,8 +46,8 @@ class LocationRow(Base):
     queries: Mapped[list[str]] = mapped_column(server_default="{}")
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
-    created_at: Mapped[datetime] = _now()
-    updated_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now_column()
+    updated_at: Mapped[datetime] = now_column()
 
 
 class SourceRow(Base):
@@ -98,10 +58,10 @@ class SourceRow(Base):
     url: Mapped[str]
     config: Mapped[dict[str, Any]]
     location_id: Mapped[str | None] = mapped_column(ForeignKey("tripper.locations.id", ondelete="SET NULL"), index=True)
-    created_at: Mapped[datetime] = _now()
-    updated_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now_column()
+    updated_at: Mapped[datetime] = now_column()
     removed_at: Mapped[datetime | None]
-    bundle_sha256: Mapped[str] = _empty()
+    bundle_sha256: Mapped[str] = empty_column()
     """Of the final JSONL that was imported last; empty before the first import."""
     imported_at: Mapped[datetime | None]
 
@@ -128,10 +88,10 @@ class PageRow(Base):
     url_sha256: Mapped[str] = mapped_column(primary_key=True)
     url: Mapped[str]
     status: Mapped[int]
-    etag: Mapped[str] = _empty()
-    last_modified: Mapped[str] = _empty()
-    body_sha256: Mapped[str] = _empty()
-    content_type: Mapped[str] = _empty()
+    etag: Mapped[str] = empty_column()
+    last_modified: Mapped[str] = empty_column()
+    body_sha256: Mapped[str] = empty_column()
+    content_type: Mapped[str] = empty_column()
     fetched_at: Mapped[datetime]
     extraction_version: Mapped[str]
     extraction: Mapped[dict[str, Any]]
@@ -159,11 +119,11 @@ class WorkflowRow(Base):
     overrides: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """What the launch said otherwise than the registry; config holds it too."""
     location_id: Mapped[str | None] = mapped_column(ForeignKey("tripper.locations.id", ondelete="SET NULL"), index=True)
-    trigger: Mapped[str] = _empty()
-    created_at: Mapped[datetime] = _now()
+    trigger: Mapped[str] = empty_column()
+    created_at: Mapped[datetime] = now_column()
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
-    reason: Mapped[str] = _empty()
+    reason: Mapped[str] = empty_column()
     activities_processed: Mapped[int] = mapped_column(server_default="0")
     import_summary: Mapped[dict[str, Any] | None]
     stages: Mapped[list["StageRow"]] = relationship(order_by="(StageRow.started_at, StageRow.asset)")
@@ -188,7 +148,7 @@ class StageRow(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     progress: Mapped[float] = mapped_column(server_default="0")
     """The share that is done; it never falls within one run."""
-    run_id: Mapped[str] = _empty()
+    run_id: Mapped[str] = empty_column()
 
 
 class BatchRow(Base):
@@ -204,7 +164,7 @@ class BatchRow(Base):
     asset: Mapped[str] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(primary_key=True)
     batch_id: Mapped[str] = mapped_column(primary_key=True)
-    model: Mapped[str] = _empty()
+    model: Mapped[str] = empty_column()
     requested: Mapped[int] = mapped_column(server_default="0")
     status: Mapped[str]
     submitted_at: Mapped[datetime]
@@ -221,15 +181,15 @@ class FileRow(Base):
         UniqueConstraint("workflow_id", "uri"),
         CheckConstraint("bytes >= 0 AND rows >= 0", name="sizes"),
     )
-    id: Mapped[int] = _number()
-    workflow_id: Mapped[str] = _of_workflow()
+    id: Mapped[int] = number_column()
+    workflow_id: Mapped[str] = of_workflow()
     asset: Mapped[str]
     run_id: Mapped[str]
     uri: Mapped[str]
     bytes: Mapped[int] = mapped_column(BigInteger)
     rows: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
-    ids_sha256: Mapped[str] = _empty()
+    ids_sha256: Mapped[str] = empty_column()
     created_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
 
@@ -238,8 +198,8 @@ class ErrorRow(Base):
     """One failure with its context."""
 
     __tablename__ = "workflow_errors"
-    id: Mapped[int] = _number()
-    workflow_id: Mapped[str] = _of_workflow(index=True)
+    id: Mapped[int] = number_column()
+    workflow_id: Mapped[str] = of_workflow(index=True)
     stage: Mapped[str]
     kind: Mapped[str]
     message: Mapped[str]
@@ -250,11 +210,11 @@ class EventRow(Base):
     """One thing that happened to a workflow; a trigger refuses to change or remove it."""
 
     __tablename__ = "workflow_events"
-    id: Mapped[int] = _number()
+    id: Mapped[int] = number_column()
     workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id"), index=True)
     kind: Mapped[str]
     payload: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
-    at: Mapped[datetime] = _now()
+    at: Mapped[datetime] = now_column()
 
 
 class DecisionRow(Base):
@@ -265,14 +225,14 @@ class DecisionRow(Base):
         CheckConstraint("decision IN ('approved', 'rejected')", name="decision"),
         CheckConstraint(f"bundle_sha256 {SHA256}", name="bundle_sha256"),
     )
-    id: Mapped[int] = _number()
+    id: Mapped[int] = number_column()
     workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id"), index=True)
     bundle_sha256: Mapped[str] = mapped_column(index=True)
     decision: Mapped[str]
     by: Mapped[str]
     at: Mapped[datetime]
     overrides: Mapped[list[str]] = mapped_column(server_default="{}")
-    reason: Mapped[str] = _empty()
+    reason: Mapped[str] = empty_column()
 
 
 class ActivityRow(Base):
@@ -307,8 +267,8 @@ class ActivityRow(Base):
     name: Mapped[str]
     name_plain: Mapped[str]
     """Lower case, without accents."""
-    start_text: Mapped[str] = _empty()
-    end_text: Mapped[str] = _empty()
+    start_text: Mapped[str] = empty_column()
+    end_text: Mapped[str] = empty_column()
     starts_at: Mapped[datetime | None]
     """None where the record states a date alone, or a time without its zone."""
     ends_at: Mapped[datetime | None]
@@ -317,14 +277,14 @@ class ActivityRow(Base):
     end_date: Mapped[date | None]
     over_at: Mapped[datetime | None] = mapped_column(index=True)
     """After which it is past; None for what recurs without an end or states no time."""
-    locality: Mapped[str] = _empty()
+    locality: Mapped[str] = empty_column()
     country_code: Mapped[str | None]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     is_free: Mapped[bool | None]
     min_age: Mapped[float | None]
     max_age: Mapped[float | None]
-    in_language: Mapped[str] = _empty()
+    in_language: Mapped[str] = empty_column()
     record: Mapped[dict[str, Any]]
     """The line of the final JSONL."""
     record_sha256: Mapped[str]
@@ -335,7 +295,7 @@ class ActivityRow(Base):
     updated_at: Mapped[datetime]
     """When what it says changed last."""
     removed_at: Mapped[datetime | None]
-    workflow_id: Mapped[str | None] = _of_some_workflow()
+    workflow_id: Mapped[str | None] = of_some_workflow()
     """The workflow whose import changed it last."""
 
 
@@ -359,9 +319,9 @@ class HistoryRow(Base):
         CheckConstraint("change IN ('inserted', 'updated', 'removed')", name="change"),
         Index(None, "activity_id", "id"),
     )
-    id: Mapped[int] = _number()
+    id: Mapped[int] = number_column()
     activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"))
-    workflow_id: Mapped[str | None] = _of_some_workflow()
+    workflow_id: Mapped[str | None] = of_some_workflow()
     bundle_sha256: Mapped[str]
     change: Mapped[str]
     changed_fields: Mapped[list[str]] = mapped_column(server_default="{}")
@@ -381,21 +341,21 @@ class MediaRow(Base):
     url_sha256: Mapped[str] = mapped_column(primary_key=True)
     source_url: Mapped[str]
     status: Mapped[str]
-    reason: Mapped[str] = _empty()
-    etag: Mapped[str] = _empty()
-    last_modified: Mapped[str] = _empty()
-    body_sha256: Mapped[str] = _empty()
-    content_url: Mapped[str] = _empty()
-    sha256: Mapped[str] = _empty()
+    reason: Mapped[str] = empty_column()
+    etag: Mapped[str] = empty_column()
+    last_modified: Mapped[str] = empty_column()
+    body_sha256: Mapped[str] = empty_column()
+    content_url: Mapped[str] = empty_column()
+    sha256: Mapped[str] = empty_column()
     width: Mapped[int | None]
     height: Mapped[int | None]
-    encoding_format: Mapped[str] = _empty()
+    encoding_format: Mapped[str] = empty_column()
     bytes: Mapped[int | None]
-    blurhash: Mapped[str] = _empty()
-    dominant_colour: Mapped[str] = _empty()
+    blurhash: Mapped[str] = empty_column()
+    dominant_colour: Mapped[str] = empty_column()
     checked_at: Mapped[datetime]
     source_key: Mapped[str | None] = mapped_column(ForeignKey("tripper.sources.key", ondelete="SET NULL"), index=True)
-    workflow_id: Mapped[str | None] = _of_some_workflow()
+    workflow_id: Mapped[str | None] = of_some_workflow()
 
 
 class ActivityMediaRow(Base):
@@ -420,7 +380,7 @@ class EmbeddingCacheRow(Base):
     text_sha256: Mapped[str] = mapped_column(primary_key=True)
     dimensions: Mapped[int]
     vector: Mapped[bytes] = mapped_column(LargeBinary)
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now_column()
 
 
 class GeocodeCacheRow(Base):
@@ -431,4 +391,4 @@ class GeocodeCacheRow(Base):
     query_sha256: Mapped[str] = mapped_column(primary_key=True)
     query: Mapped[str]
     answer: Mapped[dict[str, Any]]
-    created_at: Mapped[datetime] = _now()
+    created_at: Mapped[datetime] = now_column()

@@ -1,0 +1,41 @@
+"""Stand-ins that keep state and honour a role of ours, for more than one test file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tripper_assets.domain.batches import BatchStatus
+from tripper_assets.domain.errors import TransientError
+
+
+@dataclass
+class Provider:
+    """A provider that knows some batches, and remembers what it was asked; another batch it refuses or does not answer for."""
+
+    statuses: dict[str, BatchStatus] = field(default_factory=dict)
+    error: Exception = field(default_factory=lambda: TransientError("The provider does not answer."))
+    polled: list[str] = field(default_factory=list)
+    canceled: list[str] = field(default_factory=list)
+    name: str = "remote"
+    model: str = "slow"
+    dimensions: int = 2
+    is_free: bool = False
+
+    def submit(self, texts: Mapping[str, str]) -> str:
+        raise AssertionError(texts)
+
+    def poll(self, batch_id: str) -> BatchStatus:
+        self.polled.append(batch_id)
+        return self._known(batch_id)
+
+    def results(self, batch_id: str) -> dict[str, Any]:
+        raise AssertionError(batch_id)
+
+    def cancel(self, batch_id: str) -> None:
+        self._known(batch_id)
+        self.canceled.append(batch_id)
+
+    def _known(self, batch_id: str) -> BatchStatus:
+        if batch_id not in self.statuses:
+            raise self.error
+        return self.statuses[batch_id]

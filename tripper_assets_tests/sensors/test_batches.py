@@ -1,0 +1,93 @@
+"""Workflows go on when their batches are over, and those of canceled ones are canceled."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from tripper_assets.claims import claim_source
+from tripper_assets.resources import Catalog
+from tripper_assets_tests.fakes import Provider
+from tripper_assets_tests.sensors.ticks import NOW, ONE, TWO, batch, batches_tick, workflow
+
+
+def test_a_workflow_goes_on_when_all_its_batches_are_done(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    provider = Provider({"first": "completed", "second": "pending"})
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "first")
+    batch(catalog, "waits", "second")
+    before = batches_tick(instance, provider)
+    provider.statuses = {"second": "failed"}
+
+    after = batches_tick(instance, provider)
+
+    assert before == ([], "2 batches are awaited.")
+    assert after == ([("collect:waits", ONE.key, "waits")], "")
+    assert [one.status for one in catalog.batches.of_workflow("waits")] == ["completed", "failed"]
+
+
+def test_a_workflow_goes_on_past_the_deadline_of_its_batch_and_a_provider_that_is_down_holds_no_other(
+    catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    catalog.sources.add(TWO)
+    workflow(catalog, "late", status="waiting")
+    workflow(catalog, "waits", status="waiting", source_key=TWO.key, source_url=TWO.url)
+    batch(catalog, "late", "lost", deadline=-timedelta(seconds=1))
+    batch(catalog, "waits", "pending")
+
+    asked, _ = batches_tick(instance, Provider({"pending": "pending"}))
+
+    assert asked == [("collect:late", ONE.key, "late")]
+
+
+def test_no_batch_and_one_that_could_not_be_asked_for_are_said(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    before = batches_tick(instance, Provider())
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "lost")
+
+    after = batches_tick(instance, Provider())
+
+    assert before == ([], "No workflow waits for a batch.")
+    assert after == ([], "1 batches are awaited; 1 could not be asked for, as the log says.")
+
+
+def test_the_batches_of_a_canceled_workflow_are_canceled_and_one_that_is_shared_goes_on(
+    catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    provider = Provider({"own": "pending", "shared": "pending"})
+    workflow(catalog, "canceled", status="canceled")
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "canceled", "own")
+    batch(catalog, "canceled", "shared")
+    batch(catalog, "waits", "shared")
+
+    _, said = batches_tick(instance, provider)
+    _, again = batches_tick(instance, provider)
+
+    assert said == "1 batches are awaited; 2 of canceled workflows were canceled."
+    assert again == "1 batches are awaited."
+    assert provider.canceled == ["own"]
+    assert [one.status for one in catalog.batches.of_workflow("canceled")] == ["canceled", "canceled"]
+    assert [one.status for one in catalog.batches.of_workflow("waits")] == ["pending"]
+
+
+def test_a_batch_that_cannot_be_canceled_now_is_asked_for_again(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    workflow(catalog, "canceled", status="canceled")
+    batch(catalog, "canceled", "own")
+
+    batches_tick(instance, Provider())
+    provider = Provider({"own": "pending"})
+    batches_tick(instance, provider)
+
+    assert provider.canceled == ["own"]
+
+
+def test_a_workflow_whose_source_a_run_works_on_is_collected_later(
+    catalog: Catalog, instance: dg.DagsterInstance
+) -> None:
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "done")
+    claim_source(instance, catalog, ONE.key, run_id="a-run", workflow_id="w", at=NOW)
+
+    asked, _ = batches_tick(instance, Provider({"done": "completed"}))
+
+    assert asked == []
