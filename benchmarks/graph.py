@@ -1,7 +1,7 @@
 """The sample site's first run and its unchanged rerun through Dagster in one process, beside the same stages called as plain functions.
 
 The plain functions crawl, standardize, enrich, join, check, compare and import, and keep nothing between two stages. What Dagster's run takes
-more is the same in both, 1.4 to 2.1 s, and three quarters of it are the event log: its 150 events and 170 questions are 700 SQLite connections,
+more is the same in both, 1.3 to 2.1 s, and three quarters of it are the event log: its 150 events and 170 questions are 700 SQLite connections,
 each opened, committed and closed by itself. A third of that is the disk (measured beside a home in memory), a sixth the question whether
 the partition exists, which Dagster asks 98 times. With the connections kept open a rerun took 1.0 s and not 1.6. The rest: 9 % Dagster's engine,
 8 % the workflow's rows in the catalog, 3 % each intermediate as a file that is written, found again and read, 2 % the rows of runs; the
