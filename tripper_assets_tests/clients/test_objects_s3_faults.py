@@ -175,6 +175,11 @@ def test_a_write_that_is_always_cut_ends_with_the_key_and_leaves_nothing(
     assert direct.get(s3.put("a/b", MEGABYTE).uri) == MEGABYTE
 
 
+def native_threads() -> int:
+    """Return how many threads there are that Python knows nothing of."""
+    return psutil.Process().num_threads() - len(threading.enumerate())
+
+
 @pytest.mark.usefixtures("impatient")
 def test_an_upload_that_stalls_is_tried_once_more_and_ends_with_the_key_and_keeps_no_thread(
     proxy: FaultyS3, s3: Objects, direct: Objects
@@ -187,14 +192,18 @@ def test_an_upload_that_stalls_is_tried_once_more_and_ends_with_the_key_and_keep
         with pytest.raises(TransientError) as caught:
             s3.put("a/b", MEGABYTE)
         assert time.monotonic() - start < 4
-        return str(caught.value), psutil.Process().num_threads() - len(threading.enumerate())
+        return str(caught.value), native_threads()
 
     said, ours = ended()
-    _, later = ended()
+    ended()
 
     assert len(proxy.requests) == 4
     assert said == f"Storing {uri} failed (no whole answer within 1 seconds); the store may be down, try again."
-    assert later <= ours
+    # The engine's own pool may have one more at work for a moment, and lets an idle one go after ten seconds.
+    deadline = time.monotonic() + 20
+    while native_threads() > ours:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
     assert not direct.exists("a/b")
 
 
