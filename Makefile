@@ -5,14 +5,20 @@ VENV := .venv
 UV_VERSION := 0.13.9
 UV := UV_PROJECT_ENVIRONMENT=$(VENV) $(VENV)/bin/uv
 BIN := $(VENV)/bin
+CHROMIUM = $(or $(TRIPPER_CHROMIUM),$(shell command -v chromium || command -v chromium-browser || command -v google-chrome))
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo -n)
 TESTS ?= tripper_assets_tests
+RERUNS ?= 0
+ONE_IN ?= 1
+LONG = $(shell grep -rl --include='test_*.py' 'mark\.long' $(TESTS) 2>/dev/null)
+RUN = $(BIN)/pytest --dist loadfile --no-loadscope-reorder -r aR --reruns $(RERUNS)
 COVERAGE := --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=90
 
 # Without compiled files each start of dagster compiles a thousand modules anew, which costs four seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test test-long lint types imports validate bench format clean
+.PHONY: help setup browser demo up down test test-long lint types imports validate bench format clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +46,14 @@ $(VENV)/.bench: uv.lock pyproject.toml | $(VENV)/bin/uv
 
 setup: $(VENV)/.dev  ## make the environment, with the tools for tests
 
+browser: $(VENV)/.run  ## what render_javascript: auto needs: Playwright, and Chromium from apt-get
+	@$(UV) sync --frozen --inexact --no-dev --quiet --extra browser
+	@if [ -n "$(CHROMIUM)" ]; then echo "Chromium is $(CHROMIUM)"; \
+	  elif command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+	    echo "Installing Chromium with apt-get"; \
+	    $(AS_ROOT) apt-get update -qq && $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else echo "Install Chromium, or set TRIPPER_CHROMIUM to the path of one: apt-get or root is missing here" >&2; exit 1; fi
+
 demo: $(VENV)/.run  ## take the bundled sample site through the whole graph
 	@$(BIN)/tripper demo $(ARGS)
 
@@ -50,10 +64,12 @@ down: $(VENV)/.run  ## stop what make up started
 	@$(BIN)/tripper down
 
 test: lint types imports validate  ## linters, types, import rules and all tests with few seeds
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not long" $(COVERAGE) $(TESTS)
+	@$(RUN) -n 2 -m "not long" $(COVERAGE) $(TESTS)
 
-test-long: $(VENV)/.dev  ## the full counts of seeds, kills and fuzz cases
-	@$(BIN)/pytest -n 2 --dist loadfile -m long $(TESTS)
+# Long tests wait for ticks, servers and deadlines more than they work: three go well on two cores.
+# Only files that have some are looked at: to look for six thousand tests takes each worker half a minute.
+test-long: $(VENV)/.dev  ## the full counts of seeds, kills and fuzz cases; ONE_IN=3 runs a third of the seeds
+	@$(RUN) -n 3 -m long --one-in $(ONE_IN) $(or $(LONG),$(TESTS))
 
 lint: $(VENV)/.dev  ## ruff
 	@$(BIN)/ruff format --check --quiet .

@@ -1,6 +1,7 @@
-"""Texts embedded in a second on one core by the local model, beside the bare onnxruntime session on the very same tokens."""
+"""Texts embedded in a second on one core by the local model and by its whole stage, beside the bare session and the bare model."""
 
 import time
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,19 @@ from tokenizers import BertWordPieceTokenizer
 
 from benchmarks.figure import Figure, seconds_in_turns
 from benchmarks.sample_pages import PLACES, TOPICS, WORDS
-from tripper_assets.clients.embeddings import BATCH, MAX_TOKENS, VOCABULARY, LocalEmbedder
+from tripper_assets.clients.embeddings import Vectors, collect_embeddings, submit_embeddings
+from tripper_assets.clients.instant_batches import InstantBatches
+from tripper_assets.clients.local_embedder import BATCH, MAX_TOKENS, VOCABULARY, LocalEmbedder
+from tripper_assets.clients.objects import Objects
+from tripper_assets.domain.activities import Activity
+from tripper_assets.domain.batches import Origin
+from tripper_assets.domain.embeddings import embedding_text
 
 TEXTS = 64
+STAGE_TEXTS = 64
 THREADS = 1
 ROUNDS = 3
+ORIGIN = Origin("w", "benchmark-01234567", "embedding_batch", "embeddings")
 Columns = dict[str, npt.NDArray[np.int64]]
 
 
@@ -37,8 +46,62 @@ def measure() -> list[Figure]:
         Figure(
             "embedding", "texts/s", "higher", TEXTS / ours,
             TEXTS / plain, "one padded batch", TEXTS / bare, "onnxruntime on the same tokens",
-        )
+        ),
+        _stage([_text(number) for number in range(STAGE_TEXTS)], embedder),
     ]  # fmt: skip
+
+
+def _stage(texts: list[str], embedder: LocalEmbedder) -> Figure:
+    """Return the stage's rate: texts of activities, hashes, the cache, the stored batch and the map, beside the model's alone."""
+    activities = [_activity(number, text) for number, text in enumerate(texts)]
+    asked = [embedding_text(one) for one in activities]
+
+    def run() -> None:
+        provider, cache = InstantBatches(embedder, Objects("memory://")), _NoCache()
+        batch = submit_embeddings(activities, provider=provider, cache=cache, origin=ORIGIN)
+        collected = collect_embeddings(batch, provider=provider, cache=cache)
+        if collected is None or collected[1]:
+            raise ValueError("not every text has a vector: the figure would say nothing")
+
+    ours, bare = seconds_in_turns(run, lambda: embedder.embed(asked), rounds=ROUNDS, clock=time.process_time)
+    return Figure(
+        "embedding_stage",
+        "texts/s",
+        "higher",
+        len(texts) / ours,
+        None,
+        "",
+        len(texts) / bare,
+        "the bare model's batches",
+    )
+
+
+class _NoCache:
+    """Knows no text, so that each is embedded."""
+
+    def known(self, model: str, text_sha256s: Collection[str]) -> set[str]:
+        del model, text_sha256s
+        return set()
+
+    def load(self, model: str, text_sha256s: Sequence[str]) -> Vectors:
+        del model, text_sha256s
+        return {}
+
+    def save(self, model: str, vectors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        del model, vectors
+
+
+def _activity(number: int, text: str) -> Activity:
+    return Activity(
+        id=f"00000000-0000-5000-8000-{number:012d}",
+        index=number,
+        source_key="benchmark-01234567",
+        source_url="https://example.org/",
+        url=f"https://example.org/{number}",
+        type="Event",
+        name=f"Day {number}",
+        description=text,
+    )
 
 
 def _text(number: int) -> str:

@@ -27,25 +27,25 @@ from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli.demo import CONFIG, LOCATION
 from tripper_assets.clients.crawler import crawl
-from tripper_assets.clients.embeddings import (
-    BatchProvider,
-    LocalBatches,
-    LocalEmbedder,
-    collect_embeddings,
-    submit_embeddings,
-)
+from tripper_assets.clients.embeddings import collect_embeddings, submit_embeddings
 from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.clients.geocoding import geocode_activities
+from tripper_assets.clients.image_desk import Darkroom
 from tripper_assets.clients.images import collect_images
+from tripper_assets.clients.imaging_processes import ImageProcesses
+from tripper_assets.clients.instant_batches import InstantBatches
+from tripper_assets.clients.local_embedder import LocalEmbedder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.definitions import build_definitions
 from tripper_assets.demo.server import serve
 from tripper_assets.domain.activities import Activity, RawActivity
+from tripper_assets.domain.batches import Origin
 from tripper_assets.domain.diff import diff_records
 from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap
 from tripper_assets.domain.merge import merge
-from tripper_assets.domain.quality import LastImport, check_bundle
+from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.quality import Expectations, LastImport, check_bundle
 from tripper_assets.domain.sources import Source, make_source
 from tripper_assets.domain.standardize import standardize
 from tripper_assets.domain.workflows import Workflow
@@ -170,26 +170,26 @@ class _Graph:
         held = current_activities(self.catalog.database, self.source.key)
         joined: dict[str, str | None] = {"images_map": ids, "geocoded_map": ids, "embeddings_map": vectors.ids_sha256}
         last = LastImport(frozenset(one["id"] for one in held)) if held else None
-        check_bundle(records, source_url=self.source.url, maps=joined, last=last, allowed_removals=0.3)
+        check_bundle(records, Expectations(source_url=self.source.url, maps=joined, last=last, allowed_removals=0.3))
         diff_records(held, [one.dump() for one in records], before_name="catalog", after_name="plain")
         self._import(records, vectors)
 
     async def _crawl(self) -> list[RawActivity]:
-        def read_page(body: bytes, url: str, content_type: str | None):  # noqa: ANN202 (see extract_activities)
-            return extract_activities(body, url=url, content_type=content_type, now=NOW, timezone=CONFIG.timezone)
+        def read_page(body: bytes, url: str, content_type: str | None, now: datetime):  # noqa: ANN202 (see extract_activities)
+            return extract_activities(body, url=url, content_type=content_type, now=now, timezone=CONFIG.timezone)
 
         async with http_client(self.settings, self.source) as client:
             known = self.catalog.pages.load(self.source.key)
             found = await crawl(self.source, client=client, known=known, read_page=read_page, clock=lambda: NOW)
-        self.catalog.pages.save(self.source.key, found.pages)
+        self.catalog.pages.save(self.source.key, [page for page in found.pages if isinstance(page, PageState)])
         return found.raw_activities
 
     async def _images(self, activities: tuple[Activity, ...]) -> tuple[ImageRow, ...]:
         known = self.catalog.images
-        async with http_client(self.settings, self.source) as client:
-            return (
-                await collect_images(activities, client=client, objects=self.objects, known=known, clock=lambda: NOW)
-            )[0]
+        async with http_client(self.settings, self.source) as client, ImageProcesses() as processor:
+            darkroom = Darkroom(self.objects, processor)
+            rows, _ = await collect_images(activities, client=client, darkroom=darkroom, known=known, clock=lambda: NOW)
+            return rows
 
     def _places(self, activities: tuple[Activity, ...], ids: str) -> GeocodedMap:
         cache, config = self.catalog.geocodes, self.source.config
@@ -199,9 +199,10 @@ class _Graph:
         return GeocodedMap(ids, rows)
 
     def _vectors(self, activities: tuple[Activity, ...]) -> EmbeddingsMap:
-        provider: BatchProvider = LocalBatches(LocalEmbedder(), self.objects)
-        batch = submit_embeddings(activities, provider=provider, cache=self.catalog.embeddings)
-        collected = collect_embeddings(batch, provider=provider, cache=self.catalog.embeddings)
+        provider, cache = InstantBatches(LocalEmbedder(), self.objects), self.catalog.embeddings
+        origin = Origin("benchmark", self.source.key, "embedding_batch", "embeddings")
+        batch = submit_embeddings(activities, provider=provider, cache=cache, origin=origin)
+        collected = collect_embeddings(batch, provider=provider, cache=cache)
         if collected is None:
             message = "the local batch is pending, which it never is"
             raise ValueError(message)

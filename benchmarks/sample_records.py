@@ -11,7 +11,7 @@ from tripper_assets.domain.identity import activity_id, content_sha256, ids_sha2
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.domain.sources import Source
 
-MODEL, DIMENSIONS = "benchmark", 384
+MODEL, DIMENSIONS = "benchmark", 1_536
 FIRST_DAY = date(2026, 4, 1)
 
 
@@ -71,7 +71,23 @@ def _stated(number: int, url: str) -> dict[str, object]:
         "geocoding": {"status": "ok", "type": "locality", "accuracy": "locality", "provider": "offline"},
         "offers": ({"price": f"{number % 9}.50", "priceCurrency": "GBP"},),
         "ageRange": {"minValue": 4, "maxValue": 10},
+        "image": (_picture(url),),
         "provenance": dict.fromkeys(("name", "startDate", "location"), told),
+    }
+
+
+def _picture(url: str) -> dict[str, object]:
+    stored = {
+        "contentUrl": f"file:///media/{text_sha256(url)}.webp",
+        "sha256": text_sha256(url),
+        "encodingFormat": "image/webp",
+    }
+    return {
+        "sourceUrl": f"{url}/picture.jpg",
+        "width": 1024,
+        "height": 768,
+        "blurhash": "LEHV6nWB2yk8pyo0adR*",
+        **stored,
     }
 
 

@@ -1,4 +1,4 @@
-"""10,000 vectors of 1,536 floats through the IO manager's format and store, beside JSON and a raw copy."""
+"""10,000 vectors of 1,536 floats through the IO manager's format and store, beside JSON and a raw copy; and the memory of 100,000."""
 
 import json
 import tempfile
@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.figure import Figure, seconds_in_turns
+from benchmarks.vector_memory import peaks
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.formats import decode, encode
 
 ROWS, DIMENSIONS = 10_000, 1_536
+MANY, FLOAT_BYTES, GIB, MOST_GIB = 100_000, 4, 2**30, 1.5
 JSON_ROWS = 500
 """JSON is written for so many rows and scaled: all of them take half a minute."""
 
@@ -23,7 +25,17 @@ def measure() -> list[Figure]:
     ids = tuple(f"{row:032x}" for row in range(ROWS))
     value = EmbeddingsMap("0" * 64, "benchmark", ids, ids, vectors)
     with tempfile.TemporaryDirectory() as folder:
-        return _measure(value, Path(folder))
+        return [*_measure(value, Path(folder)), *_memory()]
+
+
+def _memory() -> list[Figure]:
+    """Return the peaks of processes that store and read 100,000 of them, beside the bare floats and the most that they may take."""
+    bare = MANY * DIMENSIONS * FLOAT_BYTES / GIB
+    found = peaks(MANY)
+    return [
+        Figure(f"vectors_memory_{work}", "GiB", "lower", found[work] / GIB, MOST_GIB, "the bound", bare, "float32")
+        for work in ("write", "read")
+    ]
 
 
 def _measure(value: EmbeddingsMap, folder: Path) -> list[Figure]:

@@ -6,20 +6,28 @@ from typing import Any
 import dagster as dg
 
 from tripper_assets import jobs
-from tripper_assets.assets import activities, embeddings, geocoding, images, imports, publishing
-from tripper_assets.clients.gazetteer import OfflineGeocoder
+from tripper_assets.assets import activities, embeddings, geocoding, images, imports, publishing, tags
+from tripper_assets.clients.embeddings import EmbeddingProvider
 from tripper_assets.clients.objects import Objects
 from tripper_assets.io_managers import ObjectIOManager
-from tripper_assets.resources import Catalog, embedding_provider, open_catalog, utc_now
+from tripper_assets.resources import (
+    Catalog,
+    embedding_provider,
+    geocoder,
+    geocoder_choice,
+    local_tagger,
+    open_catalog,
+    utc_now,
+)
 from tripper_assets.sensors import SCHEDULES, SENSORS
 from tripper_assets.settings import Settings, load_settings
 
-ASSET_MODULES = [activities, images, geocoding, embeddings, publishing, imports]
+ASSET_MODULES = [activities, images, geocoding, embeddings, tags, publishing, imports]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
 def build_definitions(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Return the code location; ``overrides`` replaces resources by name (settings, catalog, objects, clock, geocoder, embedding_provider).
+    """Return the code location; ``overrides`` replaces resources by name (settings, catalog, objects, clock, geocoder, embedding_provider, tagger).
 
     Raises:
         ConfigurationError: the environment is wrong.
@@ -44,8 +52,9 @@ def _resources(settings: Settings) -> dict[str, Any]:
         "clock": _opened(lambda: utc_now),
         "catalog": _catalog(settings),
         "objects": _opened(lambda: Objects(settings.objects_url)),
-        "geocoder": _opened(lambda: OfflineGeocoder(settings.home)),
-        "embedding_provider": _embedding_provider(),
+        "geocoder": _geocoder(settings),
+        "embedding_provider": _embedding_provider(settings),
+        "tagger": _tagger(),
         "io_manager": _io_manager(),
     }
 
@@ -62,16 +71,40 @@ def _catalog(settings: Settings) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(opened)
 
 
-def _embedding_provider() -> dg.ResourceDefinition:
+def _geocoder(settings: Settings) -> dg.ResourceDefinition:
+    geocoder_choice(settings)  # what is missing is told now, and not after a crawl
     return dg.ResourceDefinition(
-        lambda context: embedding_provider(context.resources.objects), required_resource_keys={"objects"}
+        lambda context: geocoder(settings, context.resources.catalog.database), required_resource_keys={"catalog"}
+    )
+
+
+def _embedding_provider(settings: Settings) -> dg.ResourceDefinition:
+    is_paid = settings.embedder != "local"
+
+    def opened(context: dg.InitResourceContext) -> EmbeddingProvider:
+        given = context.resources
+        return embedding_provider(settings, given.objects, given.catalog if is_paid else None, given.clock)
+
+    # The local one works while there is no catalog.
+    needed = {"objects", "clock"} | ({"catalog"} if is_paid else set())
+    return dg.ResourceDefinition(opened, required_resource_keys=needed)
+
+
+def _tagger() -> dg.ResourceDefinition:
+    return dg.ResourceDefinition(
+        lambda context: local_tagger(context.resources.catalog), required_resource_keys={"catalog"}
     )
 
 
 def _io_manager() -> dg.IOManagerDefinition:
     return dg.IOManagerDefinition(
-        lambda context: ObjectIOManager(context.resources.objects, context.resources.catalog, context.resources.clock),
-        required_resource_keys={"objects", "catalog", "clock"},
+        lambda context: ObjectIOManager(
+            context.resources.objects,
+            context.resources.catalog,
+            context.resources.clock,
+            pages_url=context.resources.settings.pages_url,
+        ),
+        required_resource_keys={"objects", "catalog", "clock", "settings"},
     )
 
 

@@ -71,6 +71,29 @@ def downloads(objects: Objects, workflow: Workflow) -> dict[str, bytes]:
     return found
 
 
+def download(objects: Objects, workflow: Workflow, asset: str, *, vectors: bool = True) -> tuple[str, bytes]:
+    """Return the name and the contents of one download, without the vectors where nobody wants them.
+
+    Raises:
+        NotFoundError: there is no such download; CleanedUpError: not any more.
+        CorruptObjectError: a stored file is damaged, or a map was made from another list of activities.
+    """
+    if asset not in NAMES:
+        raise NotFoundError(f"There is no download {asset}; there are {', '.join(NAMES)}.")
+    if asset == "final_jsonl" and not vectors:
+        contents = _lines(read_file(objects, workflow, asset, list[dict[str, Any]]))
+    else:
+        by_index = asset not in ("raw_activities", "final_jsonl")
+        activities: list[Activity] = read_file(objects, workflow, "activities", list[Activity]) if by_index else []
+        contents = _contents(objects, workflow, asset, [activity.id for activity in activities])
+    return _filename(NAMES[asset], workflow.id, newest_files(workflow)[asset].run_id), contents
+
+
+def stored_name(workflow: Workflow, file: WorkflowFile) -> str:
+    """Return the name of a stored file as it is."""
+    return _filename(f"workflow-{{id}}-{file.asset.replace('_', '-')}.{file.uri.rsplit('.', 1)[-1]}", workflow.id)
+
+
 def _filename(name: str, workflow_id: str, run_id: str = "") -> str:
     """Return the name in one folder: a workflow's id comes from a run's tag, and a person may write anything there."""
     return UNSAFE.sub("-", name.format(id=workflow_id, run_id=run_id))
@@ -110,6 +133,10 @@ def _with_vectors(objects: Objects, workflow: Workflow) -> bytes:
     for record in records:
         if record["id"] in vectors and "embedding" in record:
             record["embedding"]["vector"] = vectors[record["id"]]
+    return _lines(records)
+
+
+def _lines(records: list[dict[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE) for record in records)
 
 

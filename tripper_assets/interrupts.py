@@ -1,13 +1,20 @@
 """How work takes Ctrl-C and a request to end: asynchronous work is canceled between two of its steps, and nothing is swallowed."""
 
 import asyncio
+import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+POOLS = ("NullPool", "QueuePool", "SingletonThreadPool", "StaticPool")
+"""SQLAlchemy's pools, which have a logger each."""
+SECONDS_TO_AGAIN = 0.05
+"""From an interrupt that was lost to the same one again: the callback that lost it has ended by then."""
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
@@ -26,11 +33,15 @@ def ends_as_interrupted() -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _as_interrupt)
+    before, hook = signal.signal(signal.SIGTERM, _as_interrupt), sys.unraisablehook
+    sys.unraisablehook = _interrupt_again
+    for pool in POOLS:
+        logging.getLogger(f"sqlalchemy.pool.impl.{pool}").addFilter(_is_no_interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        sys.unraisablehook = hook
 
 
 @contextmanager
@@ -56,3 +67,19 @@ def _asyncio_interrupts() -> Generator[None]:
 
 def _as_interrupt(*_: object) -> None:
     signal.raise_signal(signal.SIGINT)
+
+
+def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Interrupt again: one that came inside a finalizer was printed as ignored, and the run went on to its end."""
+    if issubclass(lost.exc_type, (Exception, SystemExit, GeneratorExit)):
+        sys.__unraisablehook__(lost)
+        return
+    again = threading.Timer(SECONDS_TO_AGAIN, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+    again.start()
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Return False for an interrupt that came while a connection was closed: SQLAlchemy logs it as a traceback and raises it all the same."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or issubclass(kind, Exception)

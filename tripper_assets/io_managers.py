@@ -14,13 +14,15 @@ from tripper_assets.domain.workflows import WorkflowFile
 from tripper_assets.failures import is_last_attempt, verdict
 from tripper_assets.formats import Encoded, decode, encode
 from tripper_assets.partitions import workflow_id
-from tripper_assets.previews import preview
+from tripper_assets.previews import page_links, preview
 from tripper_assets.resources import Catalog, Clock
 from tripper_assets.tracking import StageName, record_failure
 
 ANCHOR = "activities"
 # Made from one id list, and of use only with that list.
-KEYED_BY_ACTIVITY = frozenset({"images_map", "geocoded_map", "embedding_batch", "embeddings_map"})
+KEYED_BY_ACTIVITY = frozenset(
+    {"images_map", "geocoded_map", "embedding_batch", "embeddings_map", "tag_votes", "activity_tags"}
+)
 LOOKED_BACK = 200
 SHORT_HASH = 12
 
@@ -45,10 +47,11 @@ class ObjectIOManager(dg.IOManager):
     was made from the anchor's id list and is still stored, None for an optional one where there is none.
     """
 
-    def __init__(self, objects: Objects, catalog: Catalog | None, clock: Clock) -> None:
+    def __init__(self, objects: Objects, catalog: Catalog | None, clock: Clock, *, pages_url: str = "") -> None:
         self._objects = objects
         self._catalog = catalog
         self._clock = clock
+        self._pages_url = pages_url
 
     def handle_output(self, context: dg.OutputContext, obj: object) -> None:
         """Store a value, write the file's row, and add what the materialization shows."""
@@ -83,13 +86,15 @@ class ObjectIOManager(dg.IOManager):
             self._catalog.workflows.add_file(workflow_id(run), row)
         context.add_output_metadata(
             {
+                "preview": dg.MetadataValue.md(preview(obj)),
+                **page_links(self._pages_url, workflow_id(run), context.asset_key.path[-1]),
+                "dagster/row_count": encoded.rows,
+                "dagster/size_bytes": stored.bytes,
                 "uri": dg.MetadataValue.path(stored.uri),
                 "bytes": stored.bytes,
-                "dagster/row_count": encoded.rows,
                 "sha256": stored.sha256,
                 "ids_sha256": encoded.ids_sha256,
                 "workflow_id": workflow_id(run),
-                "preview": dg.MetadataValue.md(preview(obj)),
             }
         )
 

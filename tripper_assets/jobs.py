@@ -1,24 +1,10 @@
-"""The jobs that people and sensors launch: scrape a source up to its final JSONL, import a bundle, collect a batch, add a source."""
-
-from collections.abc import Collection
+"""The jobs that people and sensors launch: scrape a source up to its final JSONL, import a bundle, collect a batch, add a source, clean up."""
 
 import dagster as dg
 
+from tripper_assets.cleanup import Chosen, clean_up
 from tripper_assets.launchpad import add_source
 
-# What each asset is made from: a test holds it against the graph, which takes seconds to build.
-MADE_FROM: dict[str, tuple[str, ...]] = {
-    "raw_activities": (),
-    "activities": ("raw_activities",),
-    "images_map": ("activities",),
-    "geocoded_map": ("activities",),
-    "embedding_batch": ("activities",),
-    "embeddings_map": ("embedding_batch",),
-    "final_jsonl": ("activities", "images_map", "geocoded_map", "embeddings_map"),
-    "activity_diff": ("final_jsonl",),
-    "imported_activities": ("final_jsonl", "embeddings_map", "activity_diff"),
-    "workflow_cleanup": ("imported_activities",),
-}
 IMPORT = ["imported_activities", "workflow_cleanup"]
 COLLECT = ["embeddings_map"]
 """The assets that wait for a provider's batch."""
@@ -43,13 +29,31 @@ run_source = dg.define_asset_job(
     selection=dg.AssetSelection.all(),
     description="Everything for one source, as `tripper run` does it: scrape, then import if that is allowed.",
 )
-ALL = [scrape_source, import_source, collect_source, run_source, add_source]
 
 
-def left_to_do(done: Collection[str]) -> list[str]:
-    """Return the assets that are not done, and those that are made from one of them, in the order of the graph."""
-    left: list[str] = []
-    for asset, parents in MADE_FROM.items():
-        if asset not in done or set(parents) & set(left):
-            left.append(asset)
-    return left
+@dg.op(
+    required_resource_keys={"catalog", "objects", "settings", "clock"},
+    description="Removes the intermediates of workflows that completed long enough ago, as `tripper cleanup` does.",
+)
+def remove_expired(context: dg.OpExecutionContext) -> None:
+    """Clean up by each source's keep_days, else TRIPPER_RETENTION_DAYS."""
+    given = context.resources
+    removed = clean_up(
+        given.catalog,
+        given.objects,
+        chosen=Chosen(given.settings.retention_days),
+        now=given.clock(),
+        report=context.instance.report_runless_asset_event,
+    )
+    context.add_output_metadata(removed.counts())
+
+
+@dg.job(
+    description="Remove what has had its time: files of completed workflows, and page bodies, pictures and files that nothing needs any more."
+)
+def retention_job() -> None:
+    """Run the clean-up."""
+    remove_expired()
+
+
+ALL = [scrape_source, import_source, collect_source, run_source, add_source, retention_job]

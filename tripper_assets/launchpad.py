@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tripper_assets.domain.errors import TripperError
-from tripper_assets.domain.sources import Source, SourceConfig, make_source, parse_config
+from tripper_assets.domain.sources import SourceConfig
 from tripper_assets.failures import verdict
 from tripper_assets.partitions import SOURCES
+from tripper_assets.registering import put_source
 from tripper_assets.resources import Catalog
 
 PLAIN: dict[Any, Any] = {bool: bool, int: int, float: float, str: str}
@@ -38,6 +39,8 @@ def _kind(annotation: Any) -> Any:  # noqa: ANN401 (an annotation in, a Dagster 
     origin = get_origin(annotation)
     if origin is Literal:
         return str  # not an Enum: there a wrong word gets a trace, and here pydantic's sentence
+    if origin is dict:
+        return dg.Permissive()  # its names are the site's own
     if origin is tuple:
         return [_kind(parts[0])]
     if len(parts) >= 1:  # X | None, or Annotated[X, …]
@@ -56,26 +59,6 @@ FORM = {
         description="How it is crawled and published; a field that is left out stays as it is.",
     ),
 }
-
-
-def put_source(catalog: Catalog, url: str, config: dict[str, Any], location_id: str | None) -> Source:
-    """Register a source, or change the fields of a registered one that ``config`` names.
-
-    Raises:
-        ConfigurationError: the URL or a field is wrong.
-        NotFoundError: the location is not in the catalog.
-    """
-    made = make_source(url)
-    known = catalog.sources.get(made.key) or made
-    values = known.config.model_dump(mode="json") | config
-    wanted = known.model_copy(
-        update={
-            "config": parse_config(values, subject=made.url),
-            "location_id": location_id or known.location_id,
-        }
-    )
-    catalog.sources.sync([wanted])
-    return wanted
 
 
 @dg.op(config_schema=FORM, out=dg.Out(dg.Nothing))

@@ -1,5 +1,7 @@
 """How the graph is cut: one dynamic partition for each source, named by its source key."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 SOURCES = "source"
@@ -13,7 +15,22 @@ REQUEST_TAG = "tripper/request"
 """What a sensor asked for with this run: the run key of its first attempt."""
 SOURCE_URL_TAG = "tripper/source_url"
 KEEP_FILES_TAG = "tripper/keep_files"
+REPLAY_TAG = "tripper/replay_of"
+"""The workflow whose kept pages a run reads again instead of asking the site."""
 PARTITION_TAG = "dagster/partition"
+
+
+BY_DAGSTER = {
+    "dagster/backfill": "backfill",
+    "dagster/schedule_name": "schedule",
+    "dagster/sensor_name": "sensor",
+    "dagster/parent_run_id": "retry",
+}
+
+
+def trigger(tags: Mapping[str, str]) -> str:
+    """Return what started a run by its tags: our own word where one was said, else what Dagster says, else ui."""
+    return tags.get(TRIGGER_TAG) or next((word for tag, word in BY_DAGSTER.items() if tag in tags), "ui")
 
 
 def workflow_id(run: dg.DagsterRun) -> str:

@@ -1,25 +1,34 @@
-"""What a person sees of an intermediate in the Dagster UI: a small table, and the columns of a stored model."""
+"""What a person sees of an intermediate in the Dagster UI: small tables, a sheet of pictures, and links to the pages."""
 
-from collections.abc import Sequence
-from typing import Any, Literal, get_args, get_origin
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import dagster as dg
 
-from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImagesMap
-from tripper_assets.domain.model import Model
+from tripper_assets.domain.diff import ActivityChange, ActivityDiff
+from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImagesMap, PlaceRow, TagsMap, TagVotes
+from tripper_assets.domain.model import ActivityId, Model
 
 SHOWN_ROWS = 8
 SHOWN_CHARS = 60
 RECORD_COLUMNS = ("name", "startDate", "location", "isAccessibleForFree", "url")
 HIDDEN_COLUMNS = frozenset({"provenance", "embedding"})
+SHEET_COLUMNS = 6
+SHEET_BYTES = 48_000
+"""Of one sheet's Markdown: each run keeps its own for good, twice, in the event log of Dagster."""
+SHOWN_PLACES = 20
+SHOWN_CHANGES = 20
+SHOWN_FIELDS = 4
 
 
 def preview(value: object) -> str:
     """Return the first rows of a value as a Markdown table."""
-    if isinstance(value, ImagesMap | GeocodedMap):
-        return _table([row.dump() for row in value.rows[:SHOWN_ROWS]])
+    if isinstance(value, ImagesMap | GeocodedMap | TagVotes | TagsMap):
+        return table([row.dump() for row in value.rows[:SHOWN_ROWS]])
     if isinstance(value, EmbeddingsMap):
-        return _table(
+        return table(
             [
                 {
                     "activity_id": one,
@@ -30,9 +39,11 @@ def preview(value: object) -> str:
             ]
         )
     if isinstance(value, (list, tuple)):
-        return _table([_short(one.dump() if isinstance(one, Model) else dict(one)) for one in value[:SHOWN_ROWS]])
+        return table([_short(one.dump() if isinstance(one, Model) else dict(one)) for one in value[:SHOWN_ROWS]])
+    if isinstance(value, ActivityDiff):
+        return changes(value)
     if isinstance(value, Model):
-        return _table([{"field": name, "value": item} for name, item in list(value.dump().items())[:SHOWN_ROWS]])
+        return table([{"field": name, "value": item} for name, item in list(value.dump().items())[:SHOWN_ROWS]])
     return ""
 
 
@@ -44,7 +55,8 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
     return chosen or {name: item for name, item in row.items() if name not in HIDDEN_COLUMNS}
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> str:
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as a Markdown table, their columns in the order of the first row that has them."""
     if not rows:
         return "_nothing_"
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -64,35 +76,72 @@ def plain_markdown(text: str) -> str:
     return text
 
 
-def column_schema(model: type[Model]) -> dg.TableSchema:
-    """Return the columns of a stored model, with what each one means."""
-    return dg.TableSchema(
-        columns=[
-            dg.TableColumn(name, _type_name(field.annotation), description=field.description)
-            for name, field in model.model_fields.items()
-        ]
-    )
+def contact_sheet(pictures: Iterable[tuple[str, bytes]]) -> str:
+    """Return a Markdown table of small WebP pictures, each with its activity's name below; as many of them as SHEET_BYTES have room for."""
+    shown: list[tuple[str, str]] = []
+    room = SHEET_BYTES - 200
+    for name, data in pictures:
+        cell = f"![](data:image/webp;base64,{base64.b64encode(data).decode()})", _cell(name)
+        room -= sum(map(len, cell)) + 6
+        if room < 0:
+            break
+        shown.append(cell)
+    if not shown:
+        return "_nothing_"
+    columns = min(SHEET_COLUMNS, len(shown))
+    lines = ["| " * columns + "|", "|---" * columns + "|"]
+    rest = iter(shown)
+    while row := list(islice(rest, columns)):
+        lines += [f"| {' | '.join(cells)} |" for cells in zip(*row, strict=True)]
+    return "\n".join(lines)
 
 
-VECTOR_COLUMNS = dg.TableSchema(
-    columns=[
-        dg.TableColumn("activity_id", "str"),
-        dg.TableColumn("text_sha256", "str", description="Of the text that the vector was made from."),
-        dg.TableColumn("vector", "list of float32", description="Unit length."),
-    ]
-)
-"""The columns of embeddings_map, which is stored as arrays and not as rows of a model."""
+def places(rows: Sequence[PlaceRow], names: Mapping[ActivityId, str]) -> str:
+    """Return where activities are as a Markdown table, those without a place first."""
+    ordered = sorted(rows, key=lambda row: row.geocoding.status == "ok")
+    return table([_place(row, names) for row in ordered[:SHOWN_PLACES]])
 
 
-def _type_name(annotation: Any) -> str:  # noqa: ANN401 (any annotation)
-    """Return a type as a person says it: ``list of Offer``, ``AgeRange or nothing``, ``str`` for an enumeration."""
-    kind, parts = get_origin(annotation), get_args(annotation)
-    if kind is tuple:
-        return f"list of {_type_name(parts[0])}"
-    if kind is dict:
-        return f"{_type_name(parts[1])} by name"
-    if kind is Literal:
-        return type(parts[0]).__name__
-    if type(None) in parts:
-        return " or ".join([*(_type_name(part) for part in parts if part is not type(None)), "nothing"])
-    return "anything" if annotation is Any else str(annotation.__name__)
+def _place(row: PlaceRow, names: Mapping[ActivityId, str]) -> dict[str, Any]:
+    found, is_placed = row.geocoding, row.latitude is not None and row.longitude is not None
+    return {
+        "activity": names.get(row.activity_id, row.activity_id),
+        "place": found.label,
+        "status": found.status,
+        "accuracy": found.accuracy,
+        "by": found.provider,
+        "latitude, longitude": f"{row.latitude:.4f}, {row.longitude:.4f}" if is_placed else "",
+    }
+
+
+def changes(diff: ActivityDiff) -> str:
+    """Return what changed as a Markdown table, one line for each activity; what was removed stands first, then what changed."""
+    first = {"removed": 0, "changed": 1, "added": 2}
+    ordered = sorted(diff.activities, key=lambda one: first[one.kind])
+    more = len(ordered) - SHOWN_CHANGES
+    lines = [table([_change(one) for one in ordered[:SHOWN_CHANGES]])]
+    return "\n\n".join(lines + ([f"and {more} more"] if more > 0 else []))
+
+
+def _change(one: ActivityChange) -> dict[str, Any]:
+    fields = [f"{field.field}: {_brief(field.before)} → {_brief(field.after)}" for field in one.changes[:SHOWN_FIELDS]]
+    more = len(one.changes) - len(fields)
+    return {
+        "what": one.kind,
+        "activity": one.name,
+        "fields": "; ".join(fields + ([f"{more} more"] if more > 0 else [])),
+    }
+
+
+def _brief(value: object) -> str:
+    return "nothing" if value in (None, "", [], {}) else str(value)[:24]
+
+
+def page_links(pages_url: str, workflow_id: str, asset: str = "") -> dict[str, Any]:
+    """Return links to the review page of a workflow, and to the stored file of an asset where one is named.
+
+    They hold no token and no signature: whoever follows one signs in.
+    """
+    links = {"review_page": dg.MetadataValue.url(f"{pages_url}/review/{workflow_id}")}
+    file = {"file": dg.MetadataValue.url(f"{pages_url}/v1/workflows/{workflow_id}/files/{asset}")} if asset else {}
+    return links | file

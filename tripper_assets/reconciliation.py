@@ -9,6 +9,7 @@ from tripper_assets.partitions import PARTITION_TAG, WORKFLOW_TAG, workflow_id
 from tripper_assets.resources import Catalog, utc_now
 
 FAILURES = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE}
+ASKED_TO_END = {dg.DagsterEventType.RUN_CANCELING, dg.DagsterEventType.RUN_CANCELED}
 INTERRUPTS = (KeyboardInterrupt, dg.DagsterExecutionInterruptedError)
 UNKNOWN_FAILURE = "The run failed before a step could say why; its log in the Dagster UI does."
 FROM_OUTSIDE = "from outside the execution context"
@@ -104,6 +105,15 @@ def process_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
         if value is not None and str(value).isdecimal():
             return int(value)
     return None
+
+
+def was_ended(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Return whether a run has ended, or was asked to.
+
+    Its log says so for good, and its status may not: a run that is canceled just as it leaves the queue or starts, starts all the same.
+    """
+    run = instance.get_run_by_id(run_id)
+    return run is not None and (run.is_finished or bool(instance.all_logs(run_id, of_type=ASKED_TO_END)))
 
 
 def was_interrupted(instance: dg.DagsterInstance, run_id: str) -> bool:

@@ -1,22 +1,27 @@
 """What happens without a person: sources become partitions, bundles are imported, batches collected, and ended runs written down."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import dagster as dg
 from dagster import ResourceParam
 
 from tripper_assets.batches import cancel_batches, check_batches
-from tripper_assets.clients.embeddings import BatchProvider
+from tripper_assets.catalog.without_database import NEEDED
+from tripper_assets.clients.embeddings import EmbeddingProvider
 from tripper_assets.dead_runs import settle
-from tripper_assets.domain.batches import collectable
+from tripper_assets.domain.batches import Batch, collectable
 from tripper_assets.domain.errors import TripperError
 from tripper_assets.domain.publishing import PendingImport, automatic_import, decided_import
-from tripper_assets.jobs import collect_source, import_source, scrape_source
+from tripper_assets.jobs import collect_source, import_source, retention_job, scrape_source
+from tripper_assets.notifying import Told, tell
 from tripper_assets.partitions import (
     PARTITION_TAG,
     REQUEST_TAG,
+    SOURCE_URL_TAG,
     SOURCES,
     TRIGGER_TAG,
     WORKFLOW_TAG,
@@ -24,12 +29,14 @@ from tripper_assets.partitions import (
     workflow_id,
 )
 from tripper_assets.reconciliation import reconcile
-from tripper_assets.resources import Catalog, open_catalog, utc_now
+from tripper_assets.resources import Catalog, open_catalog, utc_now, webhook
 from tripper_assets.settings import load_settings
 
 RUNS_A_TICK = 100
 PARTITIONS_A_TICK = 1000
 WORKFLOWS_A_TICK = 100
+TICK_SECONDS = 20.0
+"""After which a tick asks no provider more; Dagster ends one at a minute."""
 ATTEMPTS = 5
 """How many runs of one request may end without what it asked for."""
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -120,10 +127,12 @@ def _imports(
 ) -> Generator[dg.RunRequest | dg.SkipReason]:
     with open_catalog(load_settings()) as catalog:
         pending = catalog.pending_imports.list()
+        urls = {source.key: source.url for source in catalog.sources.list()} if pending else {}
     reasons = Counter(filter(None, map(why_not, pending)))
     requested = 0
     for one in (one for one in pending if not why_not(one)):
-        asked = _request(context.instance, one.run_key, one.source_key, one.workflow_id, sensor)
+        about = _about(one.workflow_id, sensor, urls.get(one.source_key, ""))
+        asked = _request(context.instance, one.run_key, one.source_key, about)
         if isinstance(asked, str):
             reasons[asked] += 1
             continue
@@ -136,9 +145,17 @@ def _imports(
 
 
 def _request(
-    instance: dg.DagsterInstance, run_key: str, source_key: str, workflow: str, sensor: str
+    instance: dg.DagsterInstance,
+    run_key: str,
+    source_key: str,
+    tags: Mapping[str, str],
+    *,
+    may_succeed_often: bool = False,
 ) -> dg.RunRequest | str:
-    """Return the request for a run of a workflow, or why there is none: it is under way, or was tried often enough.
+    """Return the request for a run of a workflow, which ``tags`` name, or why there is none: it is under way, or was tried often enough.
+
+    Where it ``may_succeed_often``, only runs that did not succeed were in vain: a collect run that submits what expired leaves the
+    workflow waiting, as it should.
 
     Dagster launches one run for a key, whatever becomes of it: of one that was canceled in the queue, or found its source held, nothing
     would ever come.
@@ -146,11 +163,16 @@ def _request(
     tried = instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: run_key}))
     if any(not run.is_finished for run in tried):
         return "is under way"
-    if len(tried) >= ATTEMPTS:
+    in_vain = [run for run in tried if not (may_succeed_often and run.status is dg.DagsterRunStatus.SUCCESS)]
+    if len(in_vain) >= ATTEMPTS:
         return f"was tried {ATTEMPTS} times in vain, as its runs say"
-    tags = {WORKFLOW_TAG: workflow, TRIGGER_TAG: sensor, REQUEST_TAG: run_key}
     key = f"{run_key}:{len(tried) + 1}" if tried else run_key
-    return dg.RunRequest(run_key=key, partition_key=source_key, tags=tags)
+    return dg.RunRequest(run_key=key, partition_key=source_key, tags={**tags, REQUEST_TAG: run_key})
+
+
+def _about(workflow: str, sensor: str, source_url: str) -> dict[str, str]:
+    """Return what the list of runs shows of a requested one, from the queue on."""
+    return {WORKFLOW_TAG: workflow, TRIGGER_TAG: sensor, **({SOURCE_URL_TAG: source_url} if source_url else {})}
 
 
 def _counted(count: int, reasons: Mapping[str, int]) -> str:
@@ -169,20 +191,31 @@ def _counted(count: int, reasons: Mapping[str, int]) -> str:
     description="Asks providers how their batches are, and goes on with each workflow of which every batch is done or past its deadline.",
 )
 def batch_sensor(
-    context: dg.SensorEvaluationContext, embedding_provider: ResourceParam[BatchProvider]
+    context: dg.SensorEvaluationContext, embedding_provider: ResourceParam[EmbeddingProvider]
 ) -> Generator[dg.RunRequest | dg.SkipReason]:
-    """Poll what workflows wait for; nothing holds a run meanwhile."""
-    now = utc_now()
+    """Poll what workflows wait for, a few at a time; the cursor names the last one that was looked at. Nothing holds a run meanwhile."""
+    now, end = utc_now(), time.monotonic() + TICK_SECONDS
+
+    def goes_on() -> bool:
+        return time.monotonic() < end
+
     with open_catalog(load_settings()) as catalog:
-        awaited = catalog.batches.awaited(WORKFLOWS_A_TICK)
-        batches, troubles = check_batches(catalog, embedding_provider, awaited, now)
-        canceled = _cancel_batches(context, catalog, embedding_provider)
+        awaited = catalog.batches.awaited(WORKFLOWS_A_TICK, after=context.cursor or "")
+        batches, troubles = check_batches(catalog, embedding_provider, awaited, now, goes_on=goes_on)
+        context.update_cursor(next_cursor(awaited, batches))
+        canceled = _cancel_batches(context, catalog, embedding_provider, goes_on)
         claimed = {claim.source_key for claim in catalog.claims.list()}
         ready = [one for one in map(catalog.workflows.get, collectable(batches, now=now)) if one]
     for trouble in troubles:
         context.log.warning(trouble)
     asked = [
-        _request(context.instance, f"collect:{one.id}", one.source_key, one.id, "batch_sensor")
+        _request(
+            context.instance,
+            f"collect:{one.id}",
+            one.source_key,
+            _about(one.id, "batch_sensor", one.source_url),
+            may_succeed_often=True,
+        )
         for one in ready
         if one.source_key not in claimed
     ]
@@ -194,6 +227,13 @@ def batch_sensor(
         )
 
 
+def next_cursor(awaited: Sequence[Batch], looked_at: Sequence[Batch]) -> str:
+    """Return the workflow that the next tick begins behind; empty where it begins anew, for all that wait were looked at."""
+    workflows = {one.workflow_id for one in awaited}
+    is_last = len(workflows) < WORKFLOWS_A_TICK and len(looked_at) == len(awaited)
+    return "" if is_last or not looked_at else looked_at[-1].workflow_id
+
+
 def _awaited(count: int, unasked: int, canceled: int, stuck: Sequence[str]) -> str:
     told = [f"{count} batches are awaited" if count else "No workflow waits for a batch"]
     told += [f"{unasked} could not be asked for, as the log says"] if unasked else []
@@ -202,9 +242,13 @@ def _awaited(count: int, unasked: int, canceled: int, stuck: Sequence[str]) -> s
     return f"{'; '.join(told)}."
 
 
-def _cancel_batches(context: dg.SensorEvaluationContext, catalog: Catalog, provider: BatchProvider) -> int:
+def _cancel_batches(
+    context: dg.SensorEvaluationContext, catalog: Catalog, provider: EmbeddingProvider, goes_on: Callable[[], bool]
+) -> int:
     count = 0
-    for identifier in sorted({batch.workflow_id for batch in catalog.batches.of_canceled()}):
+    for identifier in takewhile(
+        lambda _: goes_on(), sorted({one.workflow_id for one in catalog.batches.of_canceled()})
+    ):
         try:
             count += cancel_batches(catalog, provider, identifier, utc_now())
         except TripperError as error:  # the next tick asks again
@@ -249,6 +293,43 @@ def _write_ended(context: dg.SensorEvaluationContext, catalog: Catalog) -> int:
     return len(records)
 
 
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=RUNNING,
+    description="Tells the webhook of TRIPPER_WEBHOOK_URL of failures, wanted reviews and held imports; without one it does nothing.",
+)
+def notification_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Send what happened since the last tick, and again what did not arrive; no run waits for it."""
+    settings = load_settings()
+    receiver, end = webhook(settings), time.monotonic() + TICK_SECONDS
+    if receiver is None:
+        return dg.SkipReason("Nobody is told of anything, for TRIPPER_WEBHOOK_URL is not set.")
+    if settings.catalog == "none":
+        return dg.SkipReason(f"Telling anybody needs {NEEDED}.")
+    with open_catalog(settings) as catalog:
+        told = tell(
+            catalog.notifications,
+            receiver,
+            wanted=settings.webhook_events,
+            pages_url=settings.pages_url,
+            clock=utc_now,
+            goes_on=lambda: time.monotonic() < end,
+        )
+    for trouble in told.troubles:
+        context.log.warning(trouble)
+    return dg.SkipReason(_told_people(told))
+
+
+def _told_people(told: Told) -> str:
+    said = [
+        (told.arrived, "messages arrived"),
+        (told.put_off, "did not arrive and are sent again, as the log says"),
+        (told.given_up, "were given up"),
+    ]
+    parts = "; ".join(f"{count} {what}" for count, what in said if count)
+    return f"{parts}." if parts else "There is nothing to tell."
+
+
 @dg.schedule(
     cron_schedule="17 3 * * *",
     job=scrape_source,
@@ -258,15 +339,29 @@ def _write_ended(context: dg.SensorEvaluationContext, catalog: Catalog) -> int:
 def daily_rescrape(context: dg.ScheduleEvaluationContext) -> Generator[dg.RunRequest | dg.SkipReason]:
     """Launch a scrape of each source without work in flight."""
     with open_catalog(load_settings()) as catalog:
-        keys = {source.key for source in catalog.sources.list()}
+        urls = {source.key: source.url for source in catalog.sources.list()}
         busy = _busy(context.instance, catalog)
+    keys = set(urls)
     context.instance.add_dynamic_partitions(SOURCES, sorted(keys))
     day = context.scheduled_execution_time.date().isoformat()
     if not keys - busy:
         yield dg.SkipReason(f"None of {len(keys)} registered sources is free to be scraped.")
     for key in sorted(keys - busy):
-        yield dg.RunRequest(run_key=f"rescrape:{day}:{key}", partition_key=key, tags={TRIGGER_TAG: "daily_rescrape"})
+        tags = {TRIGGER_TAG: "daily_rescrape", SOURCE_URL_TAG: urls[key]}
+        yield dg.RunRequest(run_key=f"rescrape:{day}:{key}", partition_key=key, tags=tags)
 
 
-SENSORS = [sources_sensor, import_sensor, decision_sensor, batch_sensor, workflow_status_sensor]
-SCHEDULES = [daily_rescrape]
+@dg.schedule(
+    cron_schedule="41 4 * * *",
+    job=retention_job,
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Removes once a day what has had its time: the intermediates of workflows that completed long enough ago.",
+)
+def daily_retention(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    """Launch the clean-up of the day."""
+    day = context.scheduled_execution_time.date().isoformat()
+    return dg.RunRequest(run_key=f"retention:{day}", tags={TRIGGER_TAG: "daily_retention"})
+
+
+SENSORS = [sources_sensor, import_sensor, decision_sensor, batch_sensor, workflow_status_sensor, notification_sensor]
+SCHEDULES = [daily_rescrape, daily_retention]

@@ -1,16 +1,23 @@
 """The only place that reads the environment: every setting with its default, and the text of .env.example."""
 
 import os
+import re
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from tripper_assets.domain.errors import ConfigurationError
+from tripper_assets.domain.notifications import TOLD_BY_DEFAULT, NotificationKind
 from tripper_assets.domain.sources import validation_sentence
 
 MAX_PORT = 65535
+WEBHOOK = re.compile(r"https?://[^\s@/?#]+([/?][^\s#]*)?")
+SHORTEST_TOKEN = 16
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 
 
@@ -35,7 +42,7 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr = Field(
         default=SecretStr(""),
-        description="postgresql+psycopg://user:password@host/name. Default: embedded PostgreSQL.",
+        description="postgresql+psycopg://user:password@host/name, or none to run up to the final JSONL. Default: embedded PostgreSQL.",
     )
     user_agent: str = Field(
         default="tripper_assets/0.1", description="How the crawler names itself; the contact is appended."
@@ -43,16 +50,116 @@ class Settings(BaseSettings):
     contact: str = Field(
         default="", description="A URL or e-mail address that a site's owner can write to; sent in the User-Agent."
     )
-    geocoder: Literal["offline"] = Field(default="offline", description="Who answers where a place is: offline.")
-    embedder: Literal["local"] = Field(default="local", description="Who turns text into vectors: local.")
+    geocoder: Literal["offline", "nominatim", "photon", "pelias", "census", "google"] = Field(
+        default="offline",
+        description="Who answers where a place is: offline, nominatim, photon, pelias, census or google. See docs/geocoding.md.",
+    )
+    geocoder_url: str = Field(
+        default="",
+        description="Its server, such as http://localhost:8080. Default: the provider's own for census and google; the others need one.",
+    )
+    geocoder_delay_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        description="Between two of its requests, of all processes together. Default: 1; google 0.05. A public server's own limit always holds.",
+    )
+    google_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="GOOGLE_API_KEY", description="The key of TRIPPER_GEOCODER=google."
+    )
+    embedder: Literal["local", "openai"] = Field(
+        default="local", description="Who turns text into vectors: local, or openai, which needs OPENAI_API_KEY."
+    )
+    embedding_model: str = Field(
+        default="", description="The model of openai. Default: text-embedding-3-small. The local one has no other."
+    )
+    embedding_dimensions: int = Field(
+        default=0,
+        ge=0,
+        description="How long its vectors are; shorter ones than the model's own are asked for. Default: 0, the model's own.",
+    )
+    embedding_direct_texts: int = Field(
+        default=0,
+        ge=0,
+        le=2_048,
+        description="Up to so many new texts of a source are embedded at once, at the full price, and not in a batch. Default: 0, none.",
+    )
+    embedding_price: str = Field(
+        default="",
+        description="Its full price in US dollars for a million tokens; a batch costs half. Default: the price that is known of the model.",
+    )
+    embedding_queue_tokens: int = Field(
+        default=3_000_000,
+        ge=10_000,
+        description="How many tokens the account may have in its batch queue for the model at one time.",
+    )
+    llm: str = Field(
+        default="",
+        description="Who is asked about gaps, for sources with llm_extraction: gaps; provider:model, such as openai:gpt-4.1-mini. Default: nobody.",
+    )
+    llm_price: str = Field(
+        default="",
+        description="Its price as input,output in US dollars for a million tokens. Default: the price that is known of the model.",
+    )
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process", description="How a run's steps are executed: in_process or multiprocess."
     )
     retention_days: int = Field(default=30, ge=0, description="How long `tripper cleanup` keeps intermediate files.")
     demo_port: int = Field(default=8765, ge=1, le=MAX_PORT, description="The loopback port of the bundled sample site.")
+    dagster_url: str = Field(
+        default="http://127.0.0.1:3000",
+        pattern=r"^https?://[^\s@?#]+$",
+        description="The Dagster webserver that the API asks to launch, retry and cancel runs; `tripper up` names its own.",
+    )
+    api_port: int = Field(default=3003, ge=1, le=MAX_PORT, description="The port of the API and the pages.")
+    api_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What programs and people sign in with. Default: a fresh one at each start, and this machine alone can reach the API.",
+    )
+    public_search: bool = Field(
+        default=False, description="on: the search and the activities are open to all, without signing in."
+    )
+    tile_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s'\"<>;,@?#]+\{[zxy]\}[^\s'\"<>;,@]*)?$",
+        description="Map tiles such as https://tiles.example/{z}/{x}/{y}.png, which browsers ask that server for. Default: packaged outlines.",
+    )
+    tile_attribution: str = Field(
+        default="© OpenStreetMap contributors", description="Whose map tiles they are, as the map's credit says."
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s@?#]+)?$",
+        description="Where people reach the pages, for links to them, such as https://tripper.example.org. Default: this machine.",
+    )
+    webhook_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Where people are told of failures, wanted reviews and held imports, such as a Slack webhook. Default: nobody is told.",
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="What messages to it are signed with. Default: they are not signed."
+    )
+    webhook_events: Annotated[tuple[NotificationKind, ...], NoDecode] = Field(
+        default=TOLD_BY_DEFAULT,
+        description="What is told, as a comma list of failed, review, guard and imported. Default: failed,review,guard.",
+    )
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        validation_alias="OPENAI_API_KEY",
+        description="The key of openai, for TRIPPER_EMBEDDER and TRIPPER_LLM.",
+    )
+    openai_base_url: str = Field(
+        default="",
+        validation_alias="OPENAI_BASE_URL",
+        description="Another server that speaks OpenAI's API. Default: OpenAI's own.",
+    )
     allow_private_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="1 opens a source's own private host and port; a comma list of host:port opens those. Default: none.",
+    )
+
+    chromium: str = Field(
+        default="",
+        description="The Chromium that shows pages made by scripts. Default: chromium, chromium-browser or google-chrome on the PATH.",
     )
 
     @field_validator("home", mode="after")
@@ -63,7 +170,23 @@ class Settings(BaseSettings):
         base = PROJECT_FOLDER if (PROJECT_FOLDER / "workspace.yaml").exists() else Path.home()
         return home if home.is_absolute() else base / home
 
-    @field_validator("allow_private_addresses", mode="before")
+    @field_validator("api_token", mode="after")
+    @classmethod
+    def _long_token(cls, token: SecretStr) -> SecretStr:
+        if token.get_secret_value() and len(token.get_secret_value()) < SHORTEST_TOKEN:
+            message = f"is shorter than {SHORTEST_TOKEN} characters"
+            raise ValueError(message)
+        return token
+
+    @field_validator("webhook_url", mode="after")
+    @classmethod
+    def _http_webhook(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value() and not (WEBHOOK.fullmatch(url.get_secret_value()) and _has_host(url)):
+            message = "is no http or https URL"
+            raise ValueError(message)
+        return url
+
+    @field_validator("allow_private_addresses", "webhook_events", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -80,10 +203,29 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return value
 
+    @field_validator("tile_url", mode="after")
+    @classmethod
+    def _tile_template(cls, value: str) -> str:
+        if value and not all(part in value for part in ("{z}", "{x}", "{y}")):
+            message = "names no {z}, {x} and {y}"
+            raise ValueError(message)
+        return value
+
     @property
     def objects_url(self) -> str:
         """The URL of the object store."""
         return self.store_url or (self.home / "objects").as_uri()
+
+    @property
+    def pages_url(self) -> str:
+        """Where the pages are, without a slash at its end."""
+        return (self.public_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+
+    @property
+    def chromium_path(self) -> str:
+        """The path of Chromium, empty where there is none."""
+        found = (shutil.which(name) for name in ([self.chromium] if self.chromium else CHROMIUM_NAMES))
+        return next((path for path in found if path), self.chromium)
 
     @property
     def dagster_home(self) -> Path:
@@ -122,6 +264,15 @@ def load_settings() -> Settings:
     return settings
 
 
+def _has_host(url: SecretStr) -> bool:
+    """Return whether a URL's host and port are some; what is wrong with them would show the URL."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def _as_variables(error: ValidationError) -> str:
     sentence = validation_sentence(error)
     for name in Settings.model_fields:
@@ -131,7 +282,8 @@ def _as_variables(error: ValidationError) -> str:
 
 def variable(name: str) -> str:
     """Return the environment variable that sets the field ``name``."""
-    return f"TRIPPER_{name.upper()}"
+    alias = Settings.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else f"TRIPPER_{name.upper()}"
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -153,4 +305,6 @@ def env_example() -> str:
 
 def _shown_default(name: str) -> str:
     default = Settings.model_fields[name].default
-    return "" if isinstance(default, (SecretStr, tuple)) else str(default)
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return "" if default is None or isinstance(default, (SecretStr, tuple)) else str(default)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import dagster as dg
@@ -12,11 +13,12 @@ from tripper_assets.claims import claim_source
 from tripper_assets.domain.errors import NotFoundError, PermanentError, TransientError, TripperError
 from tripper_assets.domain.model import Problem, count_by_code
 from tripper_assets.domain.sources import Source, parse_config
+from tripper_assets.domain.stories import story
 from tripper_assets.domain.workflows import Workflow, WorkflowError, WorkflowStatus, may_become
 from tripper_assets.failures import is_last_attempt, verdict
-from tripper_assets.partitions import TRIGGER_TAG, workflow_id
-from tripper_assets.previews import plain_markdown
-from tripper_assets.reconciliation import INTERRUPTED, INTERRUPTS
+from tripper_assets.partitions import REPLAY_TAG, SOURCE_URL_TAG, TRIGGER_TAG, trigger, workflow_id
+from tripper_assets.previews import page_links, plain_markdown
+from tripper_assets.reconciliation import INTERRUPTED, INTERRUPTS, was_ended
 from tripper_assets.resources import Catalog, Clock
 
 SHOWN_PROBLEMS = 20
@@ -37,12 +39,17 @@ class Stage:
     asset: str
     source: Source
     workflow_id: str
+    resumes_since: datetime | None = None
+    """When the workflow began whose unfinished work on this asset goes on here; None for work that begins anew."""
+    replay_of: str | None = None
+    """The workflow whose kept pages are read again, in which case no host is asked for anything; None where the site is asked."""
     auto_import: bool = False
     """The launch's own word where it said one, else what the registry says now: it may have been switched since the start."""
     counts: dict[str, Any] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     skipped: str = ""
     """Why the asset yields nothing; empty where it yields."""
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def name(self) -> StageName:
@@ -51,10 +58,12 @@ class Stage:
 
     def metadata(self) -> dict[str, Any]:
         """Return what the materialization shows: every count, problems by code and the first of them in words."""
-        shown: dict[str, Any] = {
-            name: value for name, value in self.counts.items() if isinstance(value, (int, float, str))
-        }
-        shown |= {name: dg.MetadataValue.json(value) for name, value in self.counts.items() if isinstance(value, dict)}
+        shown: dict[str, Any] = {"story": self.skipped or story(self.asset, self.counts)}
+        shown |= {name: value for name, value in self.counts.items() if isinstance(value, (int, float, str))}
+        lists = {name: value for name, value in self.counts.items() if isinstance(value, (dict, list)) and value}
+        shown |= {name: dg.MetadataValue.json(value) for name, value in lists.items()}
+        shown["seconds"] = round(time.monotonic() - self.began, 3)
+        shown["problems"] = len(self.problems)
         shown["workflow_id"] = self.workflow_id
         shown["source_url"] = dg.MetadataValue.url(self.source.url)
         if self.problems:
@@ -89,8 +98,12 @@ def _as_list(problems: list[Problem]) -> str:
 
 
 @contextmanager
-def stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock) -> Generator[Stage]:
+def stage(
+    context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, *, pages_url: str = ""
+) -> Generator[Stage]:
     """Run one asset's work as a stage of its workflow: started, then completed, skipped or failed, with its counts.
+
+    One that is skipped says on its asset why, with a link to its page below ``pages_url``: it has no materialization that could.
 
     An error of the project becomes Dagster's verdict (a retry or a failure with one sentence); any other error goes through as it is.
     """
@@ -102,6 +115,8 @@ def stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock) -> 
     try:
         yield work
         _record_end(catalog, clock, work)
+        if work.skipped:
+            context.log_event(_skipped(work, pages_url))
     except GeneratorExit:
         raise
     except BaseException as error:
@@ -110,6 +125,13 @@ def stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock) -> 
         if isinstance(error, TripperError):
             raise verdict(error, context.retry_number) from error
         raise
+
+
+def _skipped(work: Stage, pages_url: str) -> dg.AssetObservation:
+    links = page_links(pages_url, work.workflow_id)
+    return dg.AssetObservation(
+        asset_key=work.asset, partition=work.source.key, description=work.skipped, metadata=work.metadata() | links
+    )
 
 
 def _record_end(catalog: Catalog, clock: Clock, work: Stage) -> None:
@@ -125,7 +147,14 @@ def _open_stage(context: dg.AssetExecutionContext, catalog: Catalog, clock: Cloc
     catalog.workflows.stage_started(workflow.id, asset, clock(), run_id=context.run.run_id)
     config = parse_config(workflow.config, subject=f"workflow {workflow.id}")
     automatic = bool(workflow.overrides.get("auto_import", source.config.auto_import))
-    return Stage(asset, source.model_copy(update={"config": config}), workflow.id, automatic)
+    configured, since = source.model_copy(update={"config": config}), _resumes(workflow, asset)
+    return Stage(asset, configured, workflow.id, since, workflow.replay_of, automatic)
+
+
+def _resumes(workflow: Workflow, asset: str) -> datetime | None:
+    """Return when a workflow began whose work on an asset broke off; one that was done is done anew."""
+    before = next((one for one in workflow.stages if one.asset == asset), None)
+    return workflow.started_at if before and before.status in ("running", "failed") else None
 
 
 def _opened(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, asset: str) -> tuple[Source, Workflow]:
@@ -151,11 +180,10 @@ def _held(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, ass
         raise NotFoundError(
             f"Materializing {asset} needs the source {key}, which is not in the registry; add it with `tripper sources add URL`."
         )
-    run = context.instance.get_run_by_id(context.run.run_id)
     # Also one that was only asked to end: nobody can interrupt a command's run from the pages, and it looks here.
-    if run is not None and (run.is_finished or run.status is dg.DagsterRunStatus.CANCELING):
+    if was_ended(context.instance, context.run.run_id):
         raise PermanentError(
-            f"Materializing {asset} of {key} is refused, for its run {run.run_id} was ended from outside; launch it again."
+            f"Materializing {asset} of {key} is refused, for its run {context.run.run_id} was ended from outside; launch it again."
         )
     claim_source(context.instance, catalog, key, run_id=context.run.run_id, workflow_id=identifier, at=clock())
     catalog.workflows.replay(identifier)
@@ -166,9 +194,23 @@ def _held(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, ass
         )
     # Once a run: a later step must not wake a workflow that an earlier one let wait, or ended.
     begins = all(one.run_id != context.run.run_id for one in workflow.stages)
-    if begins and workflow.status != "running":
-        catalog.workflows.set_status(identifier, "running", at=clock())
+    if begins:
+        _tag_run(context, source)
+        if workflow.status != "running":
+            catalog.workflows.set_status(identifier, "running", at=clock())
     return source, workflow
+
+
+def _tag_run(context: dg.AssetExecutionContext, source: Source) -> None:
+    """Have the list of runs say whose site a run is about and what started it, also of one that a person or Dagster itself launched.
+
+    Its workflow is no tag of ours then: it is the run's own id, and a copy of its tags in the Launchpad would go on with the old workflow.
+    """
+    tags = context.run.tags
+    wanted = {SOURCE_URL_TAG: source.url, TRIGGER_TAG: trigger(tags)}
+    missing = {name: value for name, value in wanted.items() if name not in tags}
+    if missing:
+        context.instance.add_run_tags(context.run.run_id, missing)
 
 
 def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Clock, source: Source) -> Workflow:
@@ -180,7 +222,8 @@ def _new_workflow(context: dg.AssetExecutionContext, catalog: Catalog, clock: Cl
         status="running",
         config=source.config.model_dump(mode="json"),
         location_id=source.location_id,
-        trigger=context.run.tags.get(TRIGGER_TAG, "ui"),
+        trigger=trigger(context.run.tags),
+        replay_of=context.run.tags.get(REPLAY_TAG),
         created_at=clock(),
         started_at=clock(),
     )

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from tripper_assets.domain.batches import BatchStatus
+from tripper_assets.clients.embeddings import Keep
+from tripper_assets.domain.batches import BatchStatus, Origin
 from tripper_assets.domain.errors import TransientError
 
 
@@ -21,15 +21,15 @@ class Provider:
     dimensions: int = 2
     is_free: bool = False
 
-    def submit(self, texts: Mapping[str, str]) -> str:
-        raise AssertionError(texts)
+    def submit(self, texts: Mapping[str, str], origin: Origin) -> str:
+        raise AssertionError(texts, origin)
 
     def poll(self, batch_id: str) -> BatchStatus:
         self.polled.append(batch_id)
         return self._known(batch_id)
 
-    def results(self, batch_id: str) -> dict[str, Any]:
-        raise AssertionError(batch_id)
+    def results(self, batch_id: str, keep: Keep, *, asks: bool = True) -> Mapping[str, str]:
+        raise AssertionError(batch_id, keep, asks)
 
     def cancel(self, batch_id: str) -> None:
         self._known(batch_id)

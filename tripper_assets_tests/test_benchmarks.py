@@ -4,6 +4,7 @@ import math
 import pkgutil
 
 import dagster as dg
+import httpx2
 import psutil
 import pytest
 import yaml
@@ -12,7 +13,8 @@ import benchmarks
 from benchmarks import backfill, empty_graph
 from benchmarks.__main__ import NOT_MEASURING, RESULTS
 from benchmarks.figure import Figure, seconds_in_turns
-from benchmarks.page_server import paths
+from benchmarks.one_core import answered
+from benchmarks.page_server import CHANGE, Site, paths, running
 from benchmarks.sample_pages import PAGE_BYTES, listing_page, structured_page
 from benchmarks.sample_records import changed, records_of, vectors_of
 from tripper_assets.domain.embeddings import vector_problem
@@ -80,6 +82,28 @@ def test_the_sample_pages_are_as_large_as_they_claim() -> None:
     assert b"application/ld+json" not in pages[1]
 
 
+def test_a_site_changes_one_page_in_a_hundred_and_answers_304_for_the_others() -> None:
+    with running(Site(200)) as (url,), httpx2.Client(base_url=url, trust_env=False) as client:
+        tags = {path: client.get(path).headers["etag"] for path in paths(200)}
+        before = _changed(client, tags)
+        client.get(CHANGE)
+        after = _changed(client, tags)
+
+    assert (before, after) == ([], ["/events/50", "/events/150"])
+
+
+def _changed(client: httpx2.Client, tags: dict[str, str]) -> list[str]:
+    return [path for path, tag in tags.items() if client.get(path, headers={"If-None-Match": tag}).status_code != 304]
+
+
+@pytest.mark.parametrize("site", [Site(30), Site(30, kind="small"), Site(10, hosts=3)])
+def test_every_page_of_a_site_of_the_benchmarks_is_read(site: Site) -> None:
+    with running(site) as urls:
+        found = answered("our_crawls", work="first", urls=urls, pages=site.pages)
+
+    assert (found["pages"], found["activities"]) == (30, 30)
+
+
 def test_the_sample_records_can_be_imported_and_one_in_a_hundred_changes() -> None:
     records = records_of(make_source("https://example.org/"), 300)
     other = changed(records, 100)
@@ -113,8 +137,10 @@ def test_the_empty_graph_has_six_assets_of_one_partitioning() -> None:
 
 @pytest.mark.long
 def test_a_backfill_of_two_partitions_is_measured_in_both_ways_and_leaves_no_process() -> None:
+    before = set(psutil.Process().children(recursive=True))  # of other tests
+
     (figure,) = backfill.measure(partitions=2)
 
     assert figure.ours > 0
     assert figure.peer
-    assert not psutil.Process().children(recursive=True)
+    assert not set(psutil.Process().children(recursive=True)) - before

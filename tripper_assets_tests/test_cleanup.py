@@ -1,6 +1,6 @@
 """Removed intermediates leave rows and observations that say so, and a clean-up that was killed half-way ends the same."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -12,7 +12,10 @@ from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile
+from tripper_assets.jobs import retention_job
 from tripper_assets.resources import Catalog, catalog_on
+from tripper_assets.sensors import daily_retention
+from tripper_assets.settings import Settings
 
 NOW = datetime(2026, 3, 15, 9, 0, tzinfo=UTC)
 SOURCE = make_source("https://example.org/")
@@ -62,7 +65,9 @@ def test_objects_go_rows_stay_and_each_asset_is_told(catalog: Catalog, objects: 
     for one, file in zip(told, workflow.files, strict=True):
         assert (one.partition, one.description) == (SOURCE.key, "cleaned up")
         assert {name: value.value for name, value in one.metadata.items()} == {
-            "uri": file.uri, "sha256": file.sha256, "bytes": file.bytes, "deleted_at": NOW.isoformat(),
+            "story": f"Removed on {NOW:%Y-%m-%d}; the row of the file stays, and what was imported is in the catalog.",
+            "workflow_id": workflow.id, "uri": file.uri, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows,
+            "stored_at": file.created_at.isoformat(), "deleted_at": NOW.isoformat(),
         }  # fmt: skip
 
 
@@ -82,3 +87,33 @@ def test_a_clean_up_that_was_killed_half_way_ends_the_same(
 
     assert [file.deleted_at for file in read(catalog).files] == [NOW, NOW]
     assert len(told) == 2
+
+
+def test_the_daily_job_removes_what_has_had_its_time_and_nothing_younger(
+    catalog: Catalog, objects: Objects, workflow: Workflow
+) -> None:
+    catalog.workflows.set_status(workflow.id, "completed", at=NOW)
+    settings = Settings(retention_days=30)
+
+    def after(days: int) -> int:
+        given = {
+            "catalog": catalog,
+            "objects": objects,
+            "settings": settings,
+            "clock": lambda: NOW + timedelta(days=days),
+        }
+        with dg.DagsterInstance.ephemeral() as instance:
+            ended = retention_job.execute_in_process(instance=instance, resources=given)
+        assert ended.success
+        return sum(file.deleted_at is None for file in read(catalog).files)
+
+    assert [after(29), after(30), after(31)] == [2, 0, 0]
+
+
+def test_the_clean_up_of_a_day_is_asked_for_once() -> None:
+    context = dg.build_schedule_context(scheduled_execution_time=NOW)
+
+    asked = daily_retention(context)
+
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.run_key == "retention:2026-03-15"

@@ -5,14 +5,12 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -29,6 +27,7 @@ from tripper_assets.domain.sources import Source, make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import open_catalog
 from tripper_assets.settings import Settings
+from tripper_assets_tests.waiting import new_port, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # Where a shell starts pytest in the background, interrupts are ignored, and children inherit that.
@@ -41,11 +40,18 @@ main()
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "tripper_assets"}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 GROUPS = {
-    "raw_activities": "scrape", "activities": "scrape", "images_map": "enrich", "geocoded_map": "enrich", "embedding_batch": "enrich",
+    "raw_activities": "scrape", "activities": "scrape", "images_map": "enrich", "geocoded_map": "enrich", "embedding_batch": "enrich", "tag_votes": "tag", "activity_tags": "tag",
     "embeddings_map": "enrich", "final_jsonl": "publish", "activity_diff": "publish", "imported_activities": "publish",
     "workflow_cleanup": "publish",
 }  # fmt: skip
-NAMES_OF_SENSORS = ("sources_sensor", "import_sensor", "decision_sensor", "batch_sensor", "workflow_status_sensor")
+NAMES_OF_SENSORS = (
+    "sources_sensor",
+    "import_sensor",
+    "decision_sensor",
+    "batch_sensor",
+    "workflow_status_sensor",
+    "notification_sensor",
+)
 STORED = sorted(GROUPS.keys() - {"workflow_cleanup"})
 
 GRAPH = """{ assetNodes {
@@ -98,7 +104,7 @@ class Webserver:
         launched = self.ask(LAUNCH, params=params)["launchRun"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         identifier = launched["run"]["runId"]
-        wait_until(lambda: self.ask(RUN, id=identifier)["runOrError"]["status"] in ENDED, seconds=120)
+        wait_until(lambda: self.ask(RUN, id=identifier)["runOrError"]["status"] in ENDED, seconds=400)
         return identifier
 
     def is_ready(self) -> bool:
@@ -109,23 +115,10 @@ class Webserver:
         return bool(entries) and entries[0]["loadStatus"] == "LOADED"
 
 
-def wait_until(holds: Callable[[], bool], *, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @contextmanager
 def dagster_dev(log: Path, **variables: str) -> Generator[Webserver]:
     """Start `dagster dev` in the checkout, and interrupt it as Ctrl-C does; nothing of it stays."""
-    port = free_port()
+    port = new_port()
     environment = {name: value for name, value in os.environ.items() if name not in ("DAGSTER_HOME", "TRIPPER_HOME")}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -138,7 +131,7 @@ def dagster_dev(log: Path, **variables: str) -> Generator[Webserver]:
         )
         server = Webserver(port)
         try:
-            wait_until(server.is_ready, seconds=90)
+            wait_until(server.is_ready, seconds=240)
             yield server
         finally:
             family = psutil.Process(process.pid).children(recursive=True)
@@ -198,7 +191,7 @@ def test_the_graph_is_shown_with_groups_kinds_owners_and_descriptions(home: Path
         assert node["owners"] == [{"team": "tripper"}]
         assert len(node["description"]) > 40
         assert node["partitionDefinition"]["name"] == "source"
-    assert {name for name, node in assets.items() if node["metadataEntries"]} == set(STORED)
+    assert {name for name, node in assets.items() if node["metadataEntries"]} == set(GROUPS)
     assert len(assets["final_jsonl"]["assetChecksOrError"]["checks"]) >= 10
     assert {one["name"]: one["sensorState"]["status"] for one in sensors} == dict.fromkeys(NAMES_OF_SENSORS, "RUNNING")
     temporary = re.search(r"Using temporary directory (\S+)", (tmp_path / "log").read_text())
@@ -206,9 +199,10 @@ def test_the_graph_is_shown_with_groups_kinds_owners_and_descriptions(home: Path
     assert not Path(temporary[1]).exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "activities", "own_dagster_home"),
-    [("sites/theatre-leeds/", 5, True), pytest.param("", 56, False, marks=pytest.mark.long)],
+    [("sites/theatre-leeds/", 5, True), ("", 56, False)],
 )
 def test_the_button_takes_a_registered_source_to_the_catalog(
     home: Path,
@@ -233,7 +227,7 @@ def test_the_button_takes_a_registered_source_to_the_catalog(
             node["assetKey"]["path"][0]: node["assetMaterializations"]
             for node in server.ask(MATERIALIZATIONS)["assetNodes"]
         }
-        wait_until(lambda: not (home / "postgres" / "postmaster.pid").exists(), seconds=10)
+        wait_until(lambda: not (home / "postgres" / "postmaster.pid").exists(), seconds=60)
 
     assert status == "SUCCESS", (tmp_path / "log").read_text()
     workflow = _workflow(home, run)

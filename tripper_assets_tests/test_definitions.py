@@ -3,13 +3,17 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
 from tripper_assets.definitions import build_definitions
+from tripper_assets.domain.quality import CHECKS
+from tripper_assets.domain.tag_quality import TAG_CHECKS
 
 PROJECT = Path(__file__).resolve().parent.parent
 ASSETS = {
@@ -19,6 +23,8 @@ ASSETS = {
     "geocoded_map": "enrich",
     "embedding_batch": "enrich",
     "embeddings_map": "enrich",
+    "tag_votes": "tag",
+    "activity_tags": "tag",
     "activity_diff": "publish",
     "final_jsonl": "publish",
     "imported_activities": "publish",
@@ -47,10 +53,43 @@ def test_each_asset_says_what_it_is_who_owns_it_and_what_it_is_made_with(graph: 
     assert isinstance(node.partitions_def, dg.DynamicPartitionsDefinition)
 
 
-def test_each_stored_asset_shows_its_columns(graph: AssetGraph) -> None:
-    without = {key for key in ASSETS if "dagster/column_schema" not in graph.get(dg.AssetKey(key)).metadata}
+@pytest.mark.parametrize("asset", ASSETS)
+def test_each_asset_shows_its_columns_and_how_fresh_it_should_be(graph: AssetGraph, asset: str) -> None:
+    node = graph.get(dg.AssetKey(asset))
 
-    assert without == {"workflow_cleanup"}
+    assert node.metadata["dagster/column_schema"].columns
+    assert isinstance(node.freshness_policy_or_from_metadata, TimeWindowFreshnessPolicy)
+
+
+def test_what_the_daily_rescrape_makes_warns_after_a_missed_day_and_an_import_may_wait_for_a_person(
+    graph: AssetGraph,
+) -> None:
+    policies = {asset: graph.get(dg.AssetKey(asset)).freshness_policy_or_from_metadata for asset in ASSETS}
+
+    windows = {
+        asset: policy.warn_window.to_timedelta()
+        for asset, policy in policies.items()
+        if isinstance(policy, TimeWindowFreshnessPolicy) and policy.warn_window
+    }
+
+    assert {asset for asset, window in windows.items() if window > timedelta(days=1, hours=6)} == {
+        "imported_activities",
+        "workflow_cleanup",
+    }
+
+
+def test_each_check_says_what_it_wants_and_what_follows_where_it_fails(graph: AssetGraph) -> None:
+    specs = [graph.get_check_spec(key) for key in graph.asset_check_keys]
+
+    assert {one.name for one in specs} == {*CHECKS, *TAG_CHECKS}
+    for one in specs:
+        holds = one.metadata["severity"] == "ERROR"
+        assert one.metadata["holds_the_import"] is holds
+        assert (one.description or "").endswith(
+            "A failure holds the import until a person decides; the last good import stays."
+            if holds
+            else "A failure is shown, and holds nothing."
+        )
 
 
 def test_an_enrichment_depends_on_activities_alone(graph: AssetGraph) -> None:

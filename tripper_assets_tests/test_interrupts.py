@@ -3,11 +3,15 @@
 import asyncio
 import os
 import signal
+import sqlite3
 import threading
+import time
+import weakref
 
 import pytest
+import sqlalchemy
 
-from tripper_assets.interrupts import run_async
+from tripper_assets.interrupts import ends_as_interrupted, run_async
 
 
 class ForeignError(Exception):
@@ -51,3 +55,46 @@ def test_work_gives_its_result_in_any_thread() -> None:
     thread.join()
 
     assert [*found, run_async(work())] == [7, 7]
+
+
+class ClosedByInterrupt(sqlite3.Connection):
+    """A connection whose closing somebody interrupts."""
+
+    def close(self) -> None:
+        super().close()
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_connection_is_closed_is_raised_and_not_printed(caplog: pytest.LogCaptureFixture) -> None:
+    engine = sqlalchemy.create_engine(
+        "sqlite://", poolclass=sqlalchemy.NullPool, connect_args={"factory": ClosedByInterrupt}
+    )
+
+    with ends_as_interrupted(), pytest.raises(KeyboardInterrupt):
+        engine.connect().close()
+
+    assert caplog.records == []
+
+
+class Anything:
+    """What a finalizer can be set for."""
+
+
+def test_an_interrupt_inside_a_finalizer_is_raised_after_it_and_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with ends_as_interrupted():
+        anything = Anything()
+        weakref.finalize(anything, signal.raise_signal, signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 (the interrupt comes while it waits)
+            del anything
+            time.sleep(10)
+
+    assert capsys.readouterr().err == ""
+
+
+def test_an_error_inside_a_finalizer_is_printed_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    with ends_as_interrupted():
+        anything = Anything()
+        weakref.finalize(anything, int, "seven")
+        del anything
+
+    assert "ValueError" in capsys.readouterr().err

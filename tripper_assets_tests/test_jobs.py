@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripper_assets.definitions import build_definitions
-from tripper_assets.jobs import COLLECT, IMPORT, MADE_FROM, left_to_do
+from tripper_assets.domain.graph import MADE_FROM, left_to_do
+from tripper_assets.jobs import COLLECT, IMPORT
 
 DONE = st.sets(st.sampled_from(sorted(MADE_FROM)))
 

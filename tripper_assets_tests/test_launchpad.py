@@ -29,11 +29,17 @@ EVERY: dict[str, Any] = {
     "exclude": ["/archive/", "/tag/"],
     "sitemap": "only",
     "feeds": False,
+    "render_javascript": "auto",
+    "render_max_pages": 5,
     "delay_seconds": 3,
     "timezone": "Europe/Paris",
     "language": "fr",
     "country_code": "FR",
     "region": {"min_latitude": 45.0, "min_longitude": 4, "max_latitude": 46.0, "max_longitude": 5},
+    "selectors": [{"activity": "li", "fields": {"name": "h3", "startDate": {"select": "i", "transform": ["date"]}}}],
+    "llm_extraction": "gaps",
+    "llm_tokens_per_run": 9_000,
+    "llm_usd_per_run": 0.1,
     "auto_import": True,
     "keep_days": 30,
     "require_review_above": 0.5,
@@ -244,10 +250,10 @@ def test_a_wrong_url_and_an_unknown_location_fail_the_step_with_a_sentence(
     assert list(form.instance.get_dynamic_partitions(SOURCES)) == []
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_a_catalog_that_does_not_answer_is_asked_again_and_then_told(
-    instance: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("tripper_assets.failures.FIRST_WAIT_SECONDS", 0.01)
     form = Form(catalog_on(Database(NOBODY), tmp_path), instance)
 
     result = form()

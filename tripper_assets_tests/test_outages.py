@@ -19,10 +19,10 @@ from tripper_assets.catalog.spooled_workflows import SpooledWorkflows
 from tripper_assets.catalog.workflows import Workflows
 from tripper_assets.demo.server import DemoServer
 from tripper_assets.domain.workflows import Workflow
-from tripper_assets_tests.cli.conftest import Shell, gazetteer, site
+from tripper_assets_tests.cli.conftest import Shell, site
 from tripper_assets_tests.conftest import FAST
 
-__all__ = ["gazetteer", "site"]  # fixtures
+__all__ = ["site"]  # a fixture
 CONFIG = "{delay_seconds: 0, timezone: Europe/London, country_code: GB, auto_import: true}"
 GOES_ON = ("activities", "embedding_batch", "geocoded_map", "images_map", "embeddings_map", "final_jsonl")
 NEEDS_IT = ("raw_activities", "activity_diff", "imported_activities")
@@ -97,8 +97,12 @@ class World:
 def _placeless(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record without when its page was read and where its pictures are stored."""
     kept = {name: record[name] for name in record if name not in ("provenance", "content_sha256")}
-    images = [{name: one[name] for name in one if name != "contentUrl"} for one in record.get("image", [])]
-    return kept | {"image": images}
+    return kept | {"image": [_unplaced(image) for image in record.get("image", [])]}
+
+
+def _unplaced(image: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in image.items() if name != "contentUrl"}
+    return kept | ({"thumbnail": _unplaced(kept["thumbnail"])} if "thumbnail" in kept else {})
 
 
 def new_world(server: Server, folder: Path, site: DemoServer, gazetteer: Path) -> World:
@@ -162,16 +166,11 @@ class Stops:
         self.monkeypatch.setattr(SpooledWorkflows, call, stopping)
 
 
-@pytest.fixture
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tripper_assets.failures.FIRST_WAIT_SECONDS", 0.01)
-
-
-@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.usefixtures("no_waiting")
 @pytest.mark.parametrize(
     "stage",
     [
-        pytest.param(one, marks=() if one in ("activities", "images_map", "imported_activities") else pytest.mark.long)
+        pytest.param(one, marks=() if one == "imported_activities" else pytest.mark.long)
         for one in (*GOES_ON, *NEEDS_IT)
     ],
 )
@@ -237,7 +236,7 @@ def test_a_run_whose_catalog_comes_back_in_time_ends_as_if_it_had_stayed(
     assert not list((world.shell.home / "spool").glob("*.jsonl"))
 
 
-@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.usefixtures("no_waiting")
 def test_a_crawl_goes_on_without_the_catalog_and_its_pages_are_known_to_the_next(
     world: World, undisturbed: World, stops: Stops, site: DemoServer
 ) -> None:
@@ -258,7 +257,7 @@ def undisturbed_pages(world: World) -> int:
     return int(stages["raw_activities"].counts["fetched"])
 
 
-@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.usefixtures("no_waiting")
 def test_a_run_that_finds_the_catalog_down_begins_nothing(world: World, stops: Stops) -> None:
     world.server.postgres.stop()
 

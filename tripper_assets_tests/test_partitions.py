@@ -1,7 +1,7 @@
 import dagster as dg
 import pytest
 
-from tripper_assets.partitions import SOURCES, WORKFLOW_TAG, source_partitions, workflow_id
+from tripper_assets.partitions import SOURCES, WORKFLOW_TAG, source_partitions, trigger, workflow_id
 
 ROOT_RUN_TAG = "dagster/root_run_id"
 
@@ -28,3 +28,19 @@ def test_sources_come_and_go_without_a_reload() -> None:
     instance.add_dynamic_partitions(SOURCES, ["town-example-01234567"])
 
     assert source_partitions.get_partition_keys(dynamic_partitions_store=instance) == ["town-example-01234567"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "started_by"),
+    [
+        ({}, "ui"),
+        ({"tripper/trigger": "cli"}, "cli"),
+        ({"tripper/trigger": "import_sensor", "dagster/sensor_name": "import_sensor"}, "import_sensor"),
+        ({"dagster/backfill": "b"}, "backfill"),
+        ({"dagster/schedule_name": "s"}, "schedule"),
+        ({"dagster/sensor_name": "s"}, "sensor"),
+        ({"dagster/parent_run_id": "r1", ROOT_RUN_TAG: "r1"}, "retry"),
+    ],
+)
+def test_what_started_a_run_is_our_own_word_else_dagsters(tags: dict[str, str], started_by: str) -> None:
+    assert trigger(tags) == started_by

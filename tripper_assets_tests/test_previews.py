@@ -2,15 +2,13 @@ import html
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from tripper_assets.domain.activities import Activity, Geocoding, Place, PostalAddress, RawActivity
+from tripper_assets.domain.activities import Geocoding, Place, PostalAddress, RawActivity
+from tripper_assets.domain.diff import ActivityChange, ActivityDiff, FieldChange
 from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
 from tripper_assets.domain.workflows import ImportSummary
-from tripper_assets.formats import encode
-from tripper_assets.previews import SHOWN_CHARS, VECTOR_COLUMNS, column_schema, plain_markdown, preview
+from tripper_assets.previews import SHEET_BYTES, SHOWN_CHARS, contact_sheet, page_links, places, plain_markdown, preview
 
 
 def raw(name: str, **fields: object) -> RawActivity:
@@ -98,33 +96,80 @@ def test_markup_from_a_strangers_page_does_not_act(hostile: str) -> None:
     assert not set(cell) & set("<>[]|`*_\\")
 
 
-def test_each_column_of_a_stored_model_tells_its_type_and_what_it_means() -> None:
-    columns = {column.name: column for column in column_schema(Activity).columns}
-
-    assert list(columns) == list(Activity.model_fields)
-    assert {
-        name: columns[name].type for name in ("name", "category", "offers", "ageRange", "eventStatus", "provenance")
-    } == {
-        "name": "str",
-        "category": "list of str",
-        "offers": "list of Offer",
-        "ageRange": "AgeRange or nothing",
-        "eventStatus": "str or nothing",
-        "provenance": "Provenance by name",
-    }
-    assert columns["index"].description == "The position in this run's `activities`, which is ordered by id."
-
-
-def test_the_columns_of_vectors_are_those_that_are_stored() -> None:
-    vectors = EmbeddingsMap("h", "minilm", ("a",), ("t",), np.full((1, 384), 0.05, dtype=np.float32))
-
-    stored = pq.read_schema(pa.BufferReader(encode(vectors).data))
-
-    assert [column.name for column in VECTOR_COLUMNS.columns] == stored.names
-
-
 def test_text_of_a_page_stays_text_in_markdown() -> None:
     shown = plain_markdown("![x](http://evil.example/p.png)\n<b>`now`</b> a_b*c | d")
 
     assert not set("![<`_*|\n") & set(shown.replace("!", ""))
     assert html.unescape(shown) == "![x](http://evil.example/p.png) <b>`now`</b> a_b*c | d"
+
+
+def test_a_contact_sheet_shows_six_pictures_a_row_with_their_names_below() -> None:
+    sheet = rows_of(contact_sheet((f"Fair {number}", b"RIFF") for number in range(7)))
+
+    assert sheet[0] == [""] * 6
+    assert sheet[2] == ["![](data:image/webp;base64,UklGRg==)"] * 6
+    assert sheet[3] == [f"Fair {number}" for number in range(6)]
+    assert sheet[4:] == [["![](data:image/webp;base64,UklGRg==)"], ["Fair 6"]]
+
+
+def test_a_contact_sheet_has_a_bound_however_many_pictures_there_are() -> None:
+    sheet = contact_sheet((f"Fair {number}", b"x" * 3_000) for number in range(1_000))
+
+    assert SHEET_BYTES * 0.9 < len(sheet.encode()) <= SHEET_BYTES
+    assert sheet.count("data:image") == 11
+
+
+def test_names_of_strangers_are_no_markup_in_a_contact_sheet() -> None:
+    cells = rows_of(contact_sheet([("![x](https://evil.example/p.png) | <b>", b"x")]))
+
+    assert len(cells[3]) == 1
+    assert not set("<[|") & set(cells[3][0])
+
+
+def test_no_picture_is_shown_as_nothing() -> None:
+    assert contact_sheet([]) == "_nothing_"
+
+
+def test_what_has_no_place_stands_first_among_the_places() -> None:
+    found = PlaceRow(
+        activity_id="a", latitude=47.99591, longitude=7.85222, geocoding=Geocoding(status="ok", label="Freiburg")
+    )
+    lost = PlaceRow(activity_id="b", geocoding=Geocoding(status="ambiguous", label="2 towns"))
+
+    shown = rows_of(places([found, lost], {"a": "Zoo", "b": "Fair"}))
+
+    assert [row[0] for row in shown[2:]] == ["Fair", "Zoo"]
+    assert shown[3][-1] == "47.9959, 7.8522"
+
+
+def test_a_diff_shows_what_is_gone_before_what_changed_before_what_came() -> None:
+    change = FieldChange(field="startDate", before="2026-05-02", after=None)
+    diff = ActivityDiff(
+        before="catalog",
+        after="w",
+        activities=(
+            ActivityChange(activity_id="a", name="Zoo", kind="added"),
+            ActivityChange(activity_id="c", name="Fair", kind="changed", changes=(change,)),
+            ActivityChange(activity_id="r", name="Park", kind="removed"),
+        ),
+    )
+
+    shown = rows_of(preview(diff))[2:]
+
+    assert [row[:2] for row in shown] == [["removed", "Park"], ["changed", "Fair"], ["added", "Zoo"]]
+    assert shown[1][2] == "startDate: 2026-05-02 → nothing"
+
+
+def test_a_large_diff_says_how_much_it_does_not_show() -> None:
+    many = tuple(ActivityChange(activity_id=str(one), name="Zoo", kind="added") for one in range(50))
+
+    assert preview(ActivityDiff(before="", after="w", activities=many)).endswith("\n\nand 30 more")
+
+
+def test_links_lead_to_the_pages_and_carry_nothing_that_opens_them() -> None:
+    links = {name: link.url for name, link in page_links("https://t.example", "w", "final_jsonl").items()}
+
+    assert links == {
+        "review_page": "https://t.example/review/w",
+        "file": "https://t.example/v1/workflows/w/files/final_jsonl",
+    }

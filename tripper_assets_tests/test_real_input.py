@@ -104,9 +104,10 @@ def site() -> Generator[Site]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for both tests: the gazetteer's index in it takes seconds to make."""
-    return tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory, gazetteer: Path) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    (home / gazetteer.name).symlink_to(gazetteer)
+    return home
 
 
 @pytest.fixture
@@ -182,6 +183,7 @@ def test_real_pages_are_imported_and_all_else_is_told_of_by_reason(
     assert "http_404" in told
 
 
+@pytest.mark.long
 def test_what_was_ahead_when_the_pages_were_new_is_in_the_catalog(
     tripper: Callable[..., str], site: Site, config: Path, monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:

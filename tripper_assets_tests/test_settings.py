@@ -198,3 +198,46 @@ def test_the_example_sets_nothing_and_its_defaults_are_good(environment: pytest.
             environment.setenv(name, value)
 
     assert load_settings() == Settings()
+
+
+def test_a_webhook_is_told_of_what_a_person_must_act_on_and_of_imports_where_that_is_wanted(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    by_default = load_settings().webhook_events
+    environment.setenv("TRIPPER_WEBHOOK_EVENTS", "failed, imported")
+
+    assert by_default == ("failed", "review", "guard")
+    assert load_settings().webhook_events == ("failed", "imported")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://e.org/canary", "canary", "http://", "https://user:canary@e.org/", "http:///canary", "http://e.org:canary/",
+        "http://e.org:99999/canary", "http://e.org:0/canary", "http://[::canary/", "http://:80/canary",
+    ],
+)  # fmt: skip
+def test_a_webhook_that_is_no_web_address_is_named_and_not_shown(url: str, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("TRIPPER_WEBHOOK_URL", url)
+
+    with pytest.raises(ConfigurationError, match="TRIPPER_WEBHOOK_URL") as raised:
+        load_settings()
+
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("public", "port", "pages"),
+    [
+        ("", "3003", "http://127.0.0.1:3003"),
+        ("", "4000", "http://127.0.0.1:4000"),
+        ("https://t.org/x/", "", "https://t.org/x"),
+    ],
+)
+def test_links_lead_to_where_people_reach_the_pages(
+    public: str, port: str, pages: str, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("TRIPPER_PUBLIC_URL", public)
+    environment.setenv("TRIPPER_API_PORT", port)
+
+    assert load_settings().pages_url == pages

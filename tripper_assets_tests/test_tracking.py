@@ -84,11 +84,6 @@ def launch(catalog: Catalog, instance: dg.DagsterInstance) -> Launch:
     return Launch(catalog, instance)
 
 
-@pytest.fixture
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tripper_assets.failures.FIRST_WAIT_SECONDS", 0.01)
-
-
 def nothing(_: Stage) -> None:
     pass
 
@@ -159,7 +154,7 @@ def test_a_stage_that_yields_nothing_is_skipped(launch: Launch) -> None:
     assert [one.status for one in launch.workflow().stages] == ["skipped"]
 
 
-@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.usefixtures("no_waiting")
 def test_a_transient_error_is_noted_and_tried_again(launch: Launch) -> None:
     result = launch(raising(TransientError("The site is busy."), None))
 
@@ -170,7 +165,7 @@ def test_a_transient_error_is_noted_and_tried_again(launch: Launch) -> None:
     assert [(one.kind, one.message) for one in workflow.errors] == [("TransientError", "The site is busy.")]
 
 
-@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.usefixtures("no_waiting")
 def test_a_transient_error_that_stays_fails_the_workflow(launch: Launch) -> None:
     result = launch(raising(*[TransientError("The site is busy.")] * (MAX_RETRIES + 1)))
 
@@ -238,7 +233,7 @@ def test_a_source_that_is_not_registered_is_named(launch: Launch) -> None:
     assert launch.catalog.workflows.get("some-workflow") is None
 
 
-@pytest.mark.usefixtures("_no_waiting")
+@pytest.mark.usefixtures("no_waiting")
 def test_a_catalog_that_fails_when_the_end_is_written_is_tried_again(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

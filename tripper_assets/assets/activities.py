@@ -1,60 +1,32 @@
 """Scrape: what the pages of a source say, and the activities that this makes."""
 
-import functools
-import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from datetime import datetime
 
 import dagster as dg
 from dagster import ResourceParam
 
-from tripper_assets.clients.crawler import crawl
-from tripper_assets.domain.activities import Activity, RawActivity
+from tripper_assets.assets.crawling import PageSaver, crawl_counts, keep_manifest, kept_bodies, replay_pages
+from tripper_assets.assets.llm import Gaps, fill_gaps, llm_for
+from tripper_assets.clients.crawler import CrawlTools, crawl
+from tripper_assets.clients.objects import Objects
+from tripper_assets.clients.snapshots import CrawledBodies
+from tripper_assets.clients.visits import ReadPage
+from tripper_assets.columns import ACTIVITY_ORIGINS, column_metadata, column_schema
+from tripper_assets.domain.activities import Activity, Extraction, RawActivity
 from tripper_assets.domain.model import Problem, Rejection
-from tripper_assets.domain.pages import Crawl, CrawlReport, PageState
+from tripper_assets.domain.pages import Crawl
 from tripper_assets.domain.standardize import standardize
 from tripper_assets.extract import extract_activities
+from tripper_assets.freshness import SCRAPED_DAILY
 from tripper_assets.interrupts import run_async
 from tripper_assets.partitions import source_partitions
-from tripper_assets.previews import column_schema
-from tripper_assets.resources import Catalog, Clock, http_client
+from tripper_assets.resources import Catalog, Clock, http_client, page_renderer
 from tripper_assets.settings import Settings
 from tripper_assets.tracking import Stage, stage
 
 OWNERS = ["team:tripper"]
-SAVED_EVERY = 25
-SAVED_AFTER_SECONDS = 1.0
-"""A site that is asked once a second, as most are, loses one page to a kill and not 25."""
-
-
-class PageSaver:
-    """Saves page states as they come, so that a killed crawl begins with what it had."""
-
-    def __init__(self, catalog: Catalog, work: Stage, seconds: Callable[[], float] = time.monotonic) -> None:
-        self._catalog = catalog
-        self._work = work
-        self._waiting: list[PageState] = []
-        self._seconds = seconds
-        self._saved_at = seconds()
-        self._share = 0.0
-
-    def __call__(self, state: PageState | None, report: CrawlReport) -> None:
-        """Take one page; they are written 25 at a time, or after a second."""
-        if state is not None:
-            self._waiting.append(state)
-        self._work.counts |= _counts(report)
-        self._share = report.share
-        if len(self._waiting) >= SAVED_EVERY or self._seconds() - self._saved_at >= SAVED_AFTER_SECONDS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is waiting."""
-        if self._waiting:
-            self._catalog.lenient.pages.save(self._work.source.key, self._waiting)
-        self._waiting = []
-        self._saved_at = self._seconds()
-        self._catalog.workflows.stage_progress(self._work.workflow_id, self._work.asset, self._work.counts, self._share)
 
 
 @dg.asset(
@@ -63,54 +35,86 @@ class PageSaver:
     kinds={"python", "json"},
     owners=OWNERS,
     description="What the pages of the source say: each stated occurrence with its provenance; an unchanged page's are carried over.",
-    metadata={"dagster/column_schema": column_schema(RawActivity)},
+    metadata=column_metadata(column_schema(RawActivity)),
+    freshness_policy=SCRAPED_DAILY,
 )
 def raw_activities(
     context: dg.AssetExecutionContext,
     catalog: ResourceParam[Catalog],
+    objects: ResourceParam[Objects],
     settings: ResourceParam[Settings],
     clock: ResourceParam[Clock],
 ) -> list[RawActivity]:
-    """Crawl the source and read its pages."""
+    """Crawl the source and read its pages, or read those again that another workflow crawled."""
     with stage(context, catalog, clock) as work:
-        saver = PageSaver(catalog, work)
-        try:
-            found = run_async(_crawl(work, catalog, settings, clock, saver))
-        finally:
-            saver.flush()
-        catalog.lenient.pages.forget(work.source.key, found.gone, clock())
+        llm = llm_for(work, settings)
+        gaps = Gaps(_reader(work), work.source.config.timezone, is_looked_for=llm is not None)
+        if work.replay_of:
+            found = run_async(replay_pages(catalog, objects, work, clock, gaps.read))
+            gaps.remember(found)
+        else:
+            found = _crawled(work, catalog, objects, settings, clock, gaps)
+        if llm is not None:
+            fill_gaps(found, gaps, llm, work, catalog, clock)
+        if not work.replay_of:
+            keep_manifest(found, catalog, objects, work, context.run.run_id, clock())
         stated = found.raw_activities
-        silent = sum(not page.extraction.activities for page in found.pages)
-        work.counts |= _counts(found.report) | {
+        work.counts |= crawl_counts(found.report) | {
             "rows": len(stated),
-            "gone": len(found.gone),
-            "pages_without_activities": silent,
+            "pages": len(found.pages),
+            "pages_without_activities": sum(not page.stated for page in found.pages),
         }
         work.problems += found.report.problems
         context.add_output_metadata(work.metadata() | {"seconds": found.report.seconds, "methods": _methods(stated)})
     return stated
 
 
-async def _crawl(work: Stage, catalog: Catalog, settings: Settings, clock: Clock, saver: PageSaver) -> Crawl:
-    read_page = functools.partial(_read_page, now=clock(), timezone=work.source.config.timezone)
-    async with http_client(settings, work.source) as client:
+def _crawled(work: Stage, catalog: Catalog, objects: Objects, settings: Settings, clock: Clock, gaps: Gaps) -> Crawl:
+    saver = PageSaver(catalog, work, clock, as_saved=gaps.mark)
+    bodies = kept_bodies(catalog, objects, work, clock, saver)
+    try:
+        found = run_async(_crawl(work, catalog, settings, clock, saver, bodies, gaps.read))
+    finally:
+        saver.flush()
+        work.problems += bodies.problems(work.source.url)
+    saver.settle(found, clock())
+    return found
+
+
+async def _crawl(
+    work: Stage,
+    catalog: Catalog,
+    settings: Settings,
+    clock: Clock,
+    saver: PageSaver,
+    bodies: CrawledBodies,
+    read_page: ReadPage,
+) -> Crawl:
+    tools = CrawlTools(
+        keep_body=bodies.keep,
+        read_body=bodies.read,
+        robots_cache=catalog.robots,
+        turns=catalog.rate_limits,
+        since=work.resumes_since,
+    )
+    async with http_client(settings, work.source) as client, page_renderer(settings, work.source, client) as renderer:
+        tools = replace(tools, renderer=renderer)
         known = catalog.pages.load(work.source.key)
-        return await crawl(work.source, client=client, known=known, read_page=read_page, clock=clock, on_page=saver)
+        return await crawl(
+            work.source, client=client, known=known, read_page=read_page, clock=clock, on_page=saver, tools=tools
+        )
 
 
-def _read_page(body: bytes, url: str, content_type: str | None, **options: Any) -> Any:  # noqa: ANN401 (see extract_activities)
-    return extract_activities(body, url=url, content_type=content_type, **options)
+def _reader(work: Stage) -> ReadPage:
+    """Return what reads the source's pages as at a moment, in its zone and with its selectors."""
+    config = work.source.config
 
+    def read(body: bytes, url: str, content_type: str | None, now: datetime) -> Extraction:
+        return extract_activities(
+            body, url=url, content_type=content_type, now=now, timezone=config.timezone, selectors=config.selectors
+        )
 
-def _counts(report: CrawlReport) -> dict[str, Any]:
-    return {
-        "pages_found": report.found,
-        "fetched": report.fetched,
-        "reused": report.not_modified,
-        "failed": report.failed,
-        "skipped": report.skipped,
-        "bytes_received": report.bytes_received,
-    }
+    return read
 
 
 def _methods(stated: list[RawActivity]) -> dict[str, int]:
@@ -123,7 +127,8 @@ def _methods(stated: list[RawActivity]) -> dict[str, int]:
     kinds={"python", "json"},
     owners=OWNERS,
     description="The source's activities: occurrences folded into one record each, schema.org names, stable ids, ordered by id.",
-    metadata={"dagster/column_schema": column_schema(Activity)},
+    metadata=column_metadata(column_schema(Activity), ACTIVITY_ORIGINS),
+    freshness_policy=SCRAPED_DAILY,
 )
 def activities(
     context: dg.AssetExecutionContext,

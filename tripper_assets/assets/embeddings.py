@@ -8,13 +8,16 @@ from dagster import ResourceParam
 
 from tripper_assets.assets.activities import OWNERS
 from tripper_assets.catalog.spooled_caches import LenientEmbeddings
-from tripper_assets.clients.embeddings import BatchProvider, EmbeddingCache, collect_embeddings, submit_embeddings
+from tripper_assets.catalog.usage import spent_on
+from tripper_assets.clients.embeddings import EmbeddingCache, EmbeddingProvider, collect_embeddings, submit_embeddings
+from tripper_assets.columns import BATCH_ORIGINS, VECTOR_COLUMNS, VECTOR_ORIGINS, column_metadata, column_schema
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.batches import Batch, SubmittedBatch
+from tripper_assets.domain.batches import Batch, Origin, SubmittedBatch
 from tripper_assets.domain.maps import EmbeddingsMap
+from tripper_assets.freshness import SCRAPED_DAILY
 from tripper_assets.partitions import source_partitions
-from tripper_assets.previews import VECTOR_COLUMNS, column_schema
 from tripper_assets.resources import Catalog, Clock
+from tripper_assets.settings import Settings
 from tripper_assets.tracking import Stage, stage
 
 
@@ -25,18 +28,25 @@ from tripper_assets.tracking import Stage, stage
     kinds={"python", "json"},
     owners=OWNERS,
     description="The durable handle of the texts that were submitted for embedding; a text that was embedded before is never sent again.",
-    metadata={"dagster/column_schema": column_schema(SubmittedBatch)},
+    metadata=column_metadata(column_schema(SubmittedBatch), BATCH_ORIGINS),
+    freshness_policy=SCRAPED_DAILY,
 )
 def embedding_batch(
     context: dg.AssetExecutionContext,
     activities: list[Activity],
     catalog: ResourceParam[Catalog],
-    embedding_provider: ResourceParam[BatchProvider],
+    embedding_provider: ResourceParam[EmbeddingProvider],
     clock: ResourceParam[Clock],
 ) -> SubmittedBatch:
     """Submit what the cache does not hold."""
     with stage(context, catalog, clock) as work:
-        batch = submit_embeddings(activities, provider=embedding_provider, cache=_cache(catalog, embedding_provider))
+        batch = submit_embeddings(
+            activities,
+            provider=embedding_provider,
+            cache=_cache(catalog, embedding_provider),
+            origin=Origin(work.workflow_id, work.source.key, work.asset, "embeddings"),
+            asks=embedding_provider.is_free or not work.replay_of,
+        )
         if batch.batch_id and not embedding_provider.is_free:
             catalog.batches.submitted(_row(batch, work, clock()))
         work.counts |= {
@@ -56,17 +66,19 @@ def embedding_batch(
     owners=OWNERS,
     output_required=False,
     description="Vectors by activity id (float32, unit length); while the provider's batch is pending nothing is yielded, and the workflow waits.",
-    metadata={"dagster/column_schema": VECTOR_COLUMNS},
+    metadata=column_metadata(VECTOR_COLUMNS, VECTOR_ORIGINS),
+    freshness_policy=SCRAPED_DAILY,
 )
 def embeddings_map(
     context: dg.AssetExecutionContext,
     embedding_batch: SubmittedBatch,
     catalog: ResourceParam[Catalog],
-    embedding_provider: ResourceParam[BatchProvider],
+    embedding_provider: ResourceParam[EmbeddingProvider],
+    settings: ResourceParam[Settings],
     clock: ResourceParam[Clock],
 ) -> Generator[dg.Output[EmbeddingsMap]]:
     """Collect the vectors, if the batch is done."""
-    with stage(context, catalog, clock) as work:
+    with stage(context, catalog, clock, pages_url=settings.pages_url) as work:
         collected = collect_embeddings(
             embedding_batch,
             provider=embedding_provider,
@@ -83,20 +95,31 @@ def embeddings_map(
             found, problems = collected
             work.problems += problems
             work.counts |= {"rows": len(found.ids), "model": found.model, "dimensions": found.dimensions}
+            work.counts |= _spent(catalog, embedding_provider, work)
     if collected is not None:
         yield dg.Output(collected[0], metadata=work.metadata())
 
 
-def _cache(catalog: Catalog, provider: BatchProvider) -> EmbeddingCache:
+def _cache(catalog: Catalog, provider: EmbeddingProvider) -> EmbeddingCache:
     """Return the cache: with a provider that costs nothing work goes on while the catalog is down."""
     return LenientEmbeddings(catalog.embeddings) if provider.is_free else catalog.embeddings
+
+
+def _spent(catalog: Catalog, provider: EmbeddingProvider, work: Stage) -> dict[str, int | float]:
+    if provider.is_free:
+        return {}
+    with catalog.database.session() as session:
+        tokens, usd = spent_on(session, work.workflow_id, "embeddings")
+    return {"tokens": tokens, "usd": round(usd, 6)}
 
 
 def _row(batch: SubmittedBatch, work: Stage, now: datetime) -> Batch:
     return Batch.awaited(batch, workflow_id=work.workflow_id, asset="embedding_batch", at=now)
 
 
-def _is_overdue(batch: SubmittedBatch, provider: BatchProvider, work: Stage, catalog: Catalog, now: datetime) -> bool:
+def _is_overdue(
+    batch: SubmittedBatch, provider: EmbeddingProvider, work: Stage, catalog: Catalog, now: datetime
+) -> bool:
     """Return whether the batch's deadline has passed; a local one has none."""
     if provider.is_free:
         return False

@@ -1,44 +1,28 @@
 """The import: a source's snapshot becomes its rows in one transaction; readers see the old rows or the new ones, never a mix."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor, sql
-from psycopg.rows import TupleRow
 from sqlalchemy import text
 
-from tripper_assets.catalog.activity_media import put_media
-from tripper_assets.catalog.activity_rows import COLUMNS, ActivityLine, Vectors, is_uuid, read_line
-from tripper_assets.catalog.activity_vectors import index_vectors, put_vectors
+from tripper_assets.catalog.activity_media import MediaWriter
+from tripper_assets.catalog.activity_rows import ActivityLine, is_uuid, read_line
+from tripper_assets.catalog.activity_vectors import VectorBlock, Vectors, VectorWriter
+from tripper_assets.catalog.activity_writes import BULK_LINES, GIN_INDEXES, Writing
 from tripper_assets.catalog.database import Database, PgConnection, driver_connection
-from tripper_assets.catalog.import_tally import Known, Tally
+from tripper_assets.catalog.import_tally import Tally
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.errors import NotFoundError
-from tripper_assets.domain.maps import EmbeddingsMap
+from tripper_assets.domain.maps import VectorSource
 from tripper_assets.domain.model import ActivityId, Rejection, SourceKey
 from tripper_assets.domain.workflows import ImportSummary
 
-ANALYZE_FROM_CHANGES = 200
-"""A server that a command starts and stops never comes to autovacuum: without statistics a search of 10,000 took 74 ms and not 9."""
-
-
-@dataclass(frozen=True)
-class _Import:
-    """What every statement of one import needs."""
-
-    connection: PgConnection
-    source_key: SourceKey
-    workflow_id: str
-    bundle_sha256: str
-    at: datetime
-
-    def run(self, statement: LiteralString | sql.Composed, **values: Any) -> Cursor[TupleRow]:  # noqa: ANN401 (query parameters)
-        """Execute ``statement`` with the import's own values beside ``values``."""
-        own = {"source": self.source_key, "workflow": self.workflow_id, "bundle": self.bundle_sha256, "at": self.at}
-        return self.connection.execute(statement, own | values)
+CHUNK_LINES = 500
+"""What an import holds in memory at once, and as much again that is being made: of 1,536 floats each some 6 MB."""
 
 
 def import_snapshot(
@@ -46,7 +30,7 @@ def import_snapshot(
     *,
     source_key: SourceKey,
     records: Iterable[Activity],
-    vectors: EmbeddingsMap | None,
+    vectors: VectorSource | None,
     workflow_id: str,
     bundle_sha256: str,
     at: datetime,
@@ -54,141 +38,168 @@ def import_snapshot(
     """Make the source's rows be ``records``, and return what that took; the same snapshot again writes nothing.
 
     Rows that the snapshot lacks become tombstones. An activity that cannot be stored is rejected by id, and its last good row stays.
-    ``vectors`` None leaves the stored vectors as they are, and so does a map without the activity.
+    ``vectors`` None leaves the stored vectors as they are, and so does a map without the activity; ``indexed_after`` sees to their index.
+    Records and vectors are read a chunk at a time, and anew where the server undid the transaction.
 
     Raises:
         NotFoundError: the source or the workflow is not in the catalog.
         PermanentError: the parts of ``vectors`` do not run in parallel.
         TransientError: the catalog does not answer; nothing was written.
     """
-    snapshot = records if isinstance(records, Sequence) else list(records)
+    snapshot = list(records) if isinstance(records, Iterator) else records
     checked = Vectors(vectors) if vectors is not None and len(vectors.ids) else None
 
     def run() -> ImportSummary:
         with database.connection() as connection:
-            work = _Import(driver_connection(connection), source_key, workflow_id, bundle_sha256, at)
+            work = Writing(driver_connection(connection), source_key, workflow_id, bundle_sha256, at)
             return _import(work, snapshot, checked)
 
     summary = database.repeat_undone(run)
-    if checked is not None:
-        index_vectors(database, checked.map.model, checked.map.dimensions)
-    if summary.inserted + summary.updated + summary.removed >= ANALYZE_FROM_CHANGES:
-        with database.connection() as connection:
-            connection.execute(text("ANALYZE tripper.activities, tripper.activity_embeddings, tripper.sources"))
+    if summary.inserted + summary.updated + summary.removed >= BULK_LINES:
+        _settle(database)
     return summary
 
 
-def _import(work: _Import, records: Sequence[Activity], vectors: Vectors | None) -> ImportSummary:
-    _check_known(work)
-    # One import of a source at a time: the next one waits here, and then sees the rows that this one left.
-    work.run("SELECT pg_advisory_xact_lock(hashtextextended('import ' || %(source)s, 0))")
-    tally = Tally(_known_rows(work), _foreign_ids(work, records))
-    _copy(work, _changed_lines(records, work.source_key, vectors, tally))
-    work.run(_UPSERT)
-    firsts = {one.id: one for one in reversed(records) if one.id in tally.changed}
-    put_media(work.connection, list(firsts.values()), work.at)
+def change_activity(
+    database: Database, activity_id: ActivityId, change: Callable[[dict[str, Any]], Activity], *, at: datetime
+) -> bool:
+    """Write what ``change`` makes of an activity's record, between two imports; False where the catalog has none, or a tombstone of it.
+
+    Raises:
+        TransientError: the catalog does not answer; nothing was written.
+    """
+
+    def run() -> bool:
+        with database.connection() as connection:
+            work = _between_imports(driver_connection(connection), activity_id, at)
+            found = work.run(_RECORD, id=activity_id).fetchone() if work else None
+            if work is None or found is None:
+                return False
+            chunk = _decided([change(found[0])], None, Tally(work.source_key, work.known_rows()), set())
+            work.put(chunk.rows)
+            return bool(chunk.accepted)
+
+    return database.repeat_undone(run)
+
+
+def take_activity(database: Database, activity_id: ActivityId, *, at: datetime) -> bool:
+    """Make a tombstone of one activity, between two imports; False where the catalog has none, or has one already.
+
+    Raises:
+        TransientError: the catalog does not answer; nothing was written.
+    """
+
+    def run() -> bool:
+        with database.connection() as connection:
+            work = _between_imports(driver_connection(connection), activity_id, at)
+            if work is None or work.run(_RECORD, id=activity_id).fetchone() is None:
+                return False
+            work.remove([UUID(activity_id)])
+            return True
+
+    return database.repeat_undone(run)
+
+
+def _between_imports(connection: PgConnection, activity_id: ActivityId, at: datetime) -> Writing | None:
+    """Return what changes one row of a source while no import of it runs: its history goes with the bundle that was imported last."""
+    row = connection.execute(_SOURCE_OF, {"id": activity_id}).fetchone() if is_uuid(activity_id) else None
+    if row is None:
+        return None
+    source_key, workflow_id, bundle_sha256 = row
+    work = Writing(connection, source_key, workflow_id, bundle_sha256, at)
+    work.wait_for_turn()
+    return work
+
+
+def _settle(database: Database) -> None:
+    """Sort in what a bulk load left in lists, and take the statistics: a server that a command starts and stops never comes to autovacuum.
+
+    Without them a search of 10,000 took 74 ms and not 9.
+    """
+    with database.connection() as connection:
+        for name in GIN_INDEXES:
+            connection.execute(text("SELECT gin_clean_pending_list(to_regclass(:name))"), {"name": f"tripper.{name}"})
+        connection.execute(text("ANALYZE tripper.activities, tripper.activity_embeddings, tripper.sources"))
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some lines of a snapshot, decided on."""
+
+    rows: list[tuple[Any, ...]]
+    """Those that have to be written, in the order of COLUMNS."""
+    accepted: list[ActivityId]
+    changed: list[Activity]
+    """Those that are new or say something else."""
+    vectors: VectorBlock | None
+
+
+def _import(work: Writing, records: Iterable[Activity], vectors: Vectors | None) -> ImportSummary:
+    work.check_known()
+    work.wait_for_turn()
+    tally = Tally(work.source_key, work.known_rows())
+    media = MediaWriter(work.connection)
+    writer = VectorWriter(work.connection, vectors.source.model, vectors.source.dimensions) if vectors else None
+    for chunk in _chunks(work, records, vectors, tally):
+        work.put(chunk.rows)
+        media.gather(chunk.changed)
+        if writer is not None and chunk.vectors is not None:
+            writer.write(chunk.vectors, chunk.accepted)
+    media.write(work.at)
     missing = tally.missing()
-    if missing:
-        work.run(_REMOVE, ids=missing)
-    if vectors is not None:
-        put_vectors(work.connection, vectors, tally.accepted)
-    work.run(_NOTE_BUNDLE)
+    work.remove(missing)
+    work.note_bundle()
     return tally.summary(removed=len(missing))
 
 
-def _check_known(work: _Import) -> None:
-    if work.run("SELECT 1 FROM tripper.sources WHERE key = %(source)s").fetchone() is None:
-        raise NotFoundError(
-            f"Importing into {work.source_key} needs the source in the registry; add it with `tripper sources add URL`."
-        )
-    if work.run("SELECT 1 FROM tripper.workflows WHERE id = %(workflow)s").fetchone() is None:
-        raise NotFoundError(
-            f"Importing into {work.source_key} names the workflow {work.workflow_id}, which is not in the catalog; "
-            "`tripper status` lists those that are."
-        )
+def _chunks(work: Writing, records: Iterable[Activity], vectors: Vectors | None, tally: Tally) -> Iterator[_Chunk]:
+    """Yield the snapshot in chunks; the next one is made while the server works on the one before."""
+    parts = iter(records)
+    activities = list(islice(parts, CHUNK_LINES))
+    ready: _Chunk | None = None
+    with ThreadPoolExecutor(1, "import") as helper:
+        while activities:
+            # Asked here and not by the helper: a connection does one thing at a time.
+            foreign = work.foreign([one.id for one in activities if one.id not in tally.known])
+            making = helper.submit(_decided, activities, vectors, tally, foreign)
+            if ready is not None:
+                yield ready
+            ready = making.result()
+            activities = list(islice(parts, CHUNK_LINES))
+    if ready is not None:
+        yield ready
 
 
-def _known_rows(work: _Import) -> dict[ActivityId, Known]:
-    rows = work.run(
-        "SELECT id::text, content_sha256, record_sha256, removed_at IS NOT NULL "
-        "FROM tripper.activities WHERE source_key = %(source)s"
-    )
-    return {found: Known(*rest) for found, *rest in rows}
+def _decided(activities: Sequence[Activity], vectors: Vectors | None, tally: Tally, foreign: set[ActivityId]) -> _Chunk:
+    """Return what is to be done with some lines, and tally them."""
+    block = vectors.block(activities) if vectors else None
+    chunk = _Chunk([], [], [], block)
+    for activity in activities:
+        reason = _trouble(activity.id, tally, foreign) or (block.troubles.get(activity.id, "") if block else "")
+        line = Rejection(reason=reason, subject=activity.id) if reason else read_line(activity)
+        fate = tally.add(line)
+        if fate == "rejected" or not isinstance(line, ActivityLine):
+            continue
+        chunk.accepted.append(activity.id)
+        if fate != "unchanged":
+            chunk.rows.append(line.row())
+        if fate in {"inserted", "updated"}:
+            chunk.changed.append(activity)
+    return chunk
 
 
-def _foreign_ids(work: _Import, records: Sequence[Activity]) -> set[ActivityId]:
-    """Return the ids that are rows of another source."""
-    ids = [UUID(one.id) for one in records if is_uuid(one.id)]
-    rows = work.run(
-        "SELECT id::text FROM tripper.activities WHERE id = ANY(%(ids)s::uuid[]) AND source_key <> %(source)s", ids=ids
-    )
-    return {found for (found,) in rows}
+def _trouble(activity_id: ActivityId, tally: Tally, foreign: set[ActivityId]) -> str:
+    if tally.is_seen(activity_id):
+        return "id_twice"
+    return "id_of_another_source" if activity_id in foreign else ""
 
 
-def _changed_lines(
-    records: Sequence[Activity], source_key: SourceKey, vectors: Vectors | None, tally: Tally
-) -> Iterator[ActivityLine]:
-    """Yield the lines that differ from their rows, and tally all of them."""
-    for activity in records:
-        reason = tally.trouble(activity.id) or (vectors.trouble(activity) if vectors else "")
-        line = Rejection(reason=reason, subject=activity.id) if reason else read_line(activity, source_key)
-        if tally.add(line) and isinstance(line, ActivityLine):
-            yield line
-
-
-def _copy(work: _Import, lines: Iterator[ActivityLine]) -> None:
-    """Copy the lines into a temporary table."""
-    work.run("CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT * FROM tripper.activities WITH NO DATA")
-    with work.connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.set_types(list(COLUMNS.values()))
-        for line in lines:
-            copy.write_row(line.row)
-
-
-_NAMES = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-_COPY = sql.SQL("COPY incoming ({}) FROM STDIN (FORMAT BINARY)").format(_NAMES)
-_FRESH = sql.SQL(", ").join(
-    sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in (*COLUMNS, "name_plain", "search")
-)
-# The guard makes the statement repeatable by itself. A row whose position or provenance alone changed is refreshed, so that it
-# equals its line, and keeps the time and the workflow of what it says. The history reads the old rows: a statement does not see
-# what its own WITH part wrote.
-_UPSERT = sql.SQL("""
-    WITH written AS (
-        INSERT INTO tripper.activities AS held ({names}, name_plain, search, first_seen_at, updated_at, workflow_id)
-        SELECT {names}, tripper.plain(left(name, 1000)), tripper.search_of(record), %(at)s, %(at)s, %(workflow)s
-        FROM incoming ORDER BY id
-        ON CONFLICT (id) DO UPDATE SET {fresh}, removed_at = NULL,
-            updated_at = CASE WHEN held.removed_at IS NULL AND held.content_sha256 = excluded.content_sha256
-                THEN held.updated_at ELSE excluded.updated_at END,
-            workflow_id = CASE WHEN held.removed_at IS NULL AND held.content_sha256 = excluded.content_sha256
-                THEN held.workflow_id ELSE excluded.workflow_id END
-        WHERE held.removed_at IS NOT NULL OR held.record_sha256 <> excluded.record_sha256
-        RETURNING held.id
-    )
-    INSERT INTO tripper.activity_history (activity_id, workflow_id, bundle_sha256, change, changed_fields, before, at)
-    SELECT new.id, %(workflow)s, %(bundle)s, CASE WHEN old.id IS NULL THEN 'inserted' ELSE 'updated' END, ARRAY(
-        SELECT key FROM jsonb_each(old.record) AS a FULL JOIN jsonb_each(new.record) AS b USING (key)
-        WHERE old.id IS NOT NULL AND a.value IS DISTINCT FROM b.value
-            AND key NOT IN ('index', 'provenance', 'content_sha256')
-        ORDER BY key
-    ), old.record, %(at)s
-    FROM written JOIN incoming AS new USING (id) LEFT JOIN tripper.activities AS old USING (id)
-    WHERE old.id IS NULL OR old.removed_at IS NOT NULL OR old.content_sha256 <> new.content_sha256
-    ORDER BY new.id
-""").format(names=_NAMES, fresh=_FRESH)
-_REMOVE = """
-    WITH gone AS (
-        UPDATE tripper.activities SET removed_at = %(at)s, workflow_id = %(workflow)s
-        WHERE id = ANY(%(ids)s) RETURNING id, record
-    )
-    INSERT INTO tripper.activity_history (activity_id, workflow_id, bundle_sha256, change, before, at)
-    SELECT id, %(workflow)s, %(bundle)s, 'removed', record, %(at)s FROM gone ORDER BY id
+_SOURCE_OF = """
+    SELECT activities.source_key, activities.workflow_id, sources.bundle_sha256
+    FROM tripper.activities JOIN tripper.sources ON sources.key = activities.source_key
+    WHERE activities.id = %(id)s
 """
-_NOTE_BUNDLE = """
-    UPDATE tripper.sources SET bundle_sha256 = %(bundle)s, imported_at = %(at)s
-    WHERE key = %(source)s AND bundle_sha256 <> %(bundle)s
-"""
+_RECORD = "SELECT record FROM tripper.activities WHERE id = %(id)s AND removed_at IS NULL"
 
 
 def current_activities(database: Database, source_key: SourceKey) -> list[dict[str, Any]]:
@@ -198,6 +209,15 @@ def current_activities(database: Database, source_key: SourceKey) -> list[dict[s
     )
     with database.connection() as connection:
         return list(connection.scalars(statement, {"source": source_key}))
+
+
+def find_activity(database: Database, activity_id: str) -> dict[str, Any] | None:
+    """Return the record of an activity; None where there is none, or a tombstone of one, and for what is no id."""
+    if not is_uuid(activity_id):
+        return None
+    statement = text("SELECT record FROM tripper.activities WHERE id = CAST(:id AS uuid) AND removed_at IS NULL")
+    with database.connection() as connection:
+        return connection.scalar(statement, {"id": activity_id})
 
 
 def count_activities(database: Database, source_key: SourceKey | None = None) -> dict[str, int]:

@@ -1,21 +1,20 @@
-"""How an activity becomes a row: its columns, or the reason why it cannot be stored."""
+"""How an activity becomes a line with its hashes, and a row with its columns, or the reason why it cannot."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import numpy as np
+import orjson
 from psycopg.types.json import Jsonb
 
 from tripper_assets.catalog.activity_times import times_of
 from tripper_assets.catalog.storable import is_storable
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.errors import PermanentError
-from tripper_assets.domain.identity import canonical_json, content_sha256, text_sha256
-from tripper_assets.domain.maps import EmbeddingsMap
-from tripper_assets.domain.model import ActivityId, Rejection, SourceKey
+from tripper_assets.domain.identity import canonical_json, content_sha256
+from tripper_assets.domain.model import Rejection, SourceKey
 
 COLUMNS: Mapping[str, str] = {
     "id": "uuid",
@@ -43,44 +42,66 @@ COLUMNS: Mapping[str, str] = {
     "content_sha256": "text",
 }
 """The columns that are copied in, with their types; the rest is worked out in the database."""
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MAX_LATITUDE = 90
 MAX_LONGITUDE = 180
+COORDINATE_DIGITS = 9
 
 
 @dataclass(frozen=True)
 class ActivityLine:
-    """An activity as a line of the final JSONL and as the columns of its row."""
+    """An activity as a line of the final JSONL; its row is worked out only where it has to be written."""
 
-    id: ActivityId
+    activity: Activity
+    text: bytes
+    """The record as JSON with sorted keys."""
     record_sha256: str
     """Of the whole record."""
     content_sha256: str
     """Of what the activity says: without position and provenance."""
-    row: tuple[Any, ...]
-    """In the order of COLUMNS."""
+
+    def row(self) -> tuple[Any, ...]:
+        """Return the values of COLUMNS, in their order."""
+        values = _values(self.activity) | {"record": Jsonb(self.text, dumps=bytes)}
+        values |= {"record_sha256": self.record_sha256, "content_sha256": self.content_sha256}
+        return tuple(values[name] for name in COLUMNS)
 
 
-def read_line(activity: Activity, source_key: SourceKey) -> ActivityLine | Rejection:
-    """Return the activity as a row of the source, or why it cannot be one: a row that fails would fail the whole import."""
+def read_line(activity: Activity) -> ActivityLine | Rejection:
+    """Return the activity as a line with its hashes, or why it has none."""
     record = activity.dump()
     try:
-        text = canonical_json(record)
+        text = _json(record)
+    except UnicodeEncodeError:
+        return Rejection(reason="text_not_storable", subject=activity.id)
     except ValueError:
         return Rejection(reason="not_a_number", subject=activity.id)
-    reason = _trouble(activity, text, source_key)
-    if reason:
-        return Rejection(reason=reason, subject=activity.id)
-    hashes = {"record_sha256": text_sha256(text), "content_sha256": activity.content_sha256 or content_sha256(record)}
-    values = _values(activity) | {"record": Jsonb(text, dumps=str.encode)} | hashes
-    return ActivityLine(activity.id, **hashes, row=tuple(values[name] for name in COLUMNS))
+    said = activity.content_sha256 or content_sha256(record)
+    return ActivityLine(activity, text, hashlib.sha256(text).hexdigest(), said)
 
 
-def _trouble(activity: Activity, text: str, source_key: SourceKey) -> str:
+def _json(record: dict[str, Any]) -> bytes:
+    """Return the record's canonical JSON.
+
+    Raises:
+        ValueError: it holds what is no number; UnicodeEncodeError, which is one: half a character.
+    """
+    try:
+        text = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a character, or a whole number of more than 64 bits
+        return canonical_json(record).encode()
+    # NaN is null there, and an empty field is left out: what is null is looked at once more.
+    return canonical_json(record).encode() if b"null" in text else text
+
+
+def storing_trouble(line: ActivityLine, source_key: SourceKey) -> str:
+    """Return why a line cannot be a row of the source, empty where it can: a row that fails would fail the whole import."""
+    activity = line.activity
     if not is_uuid(activity.id):
         return "id_not_a_uuid"
     if activity.source_key != source_key:
         return "of_another_source"
-    if not is_storable(text) or ("\\u0000" in text and not _all_storable(activity.dump())):
+    if b"\\u0000" in line.text and not _all_storable(activity.dump()):
         return "text_not_storable"
     if activity.content_sha256 and not re.fullmatch(r"[0-9a-f]{64}", activity.content_sha256):
         return "content_sha256_malformed"
@@ -89,10 +110,7 @@ def _trouble(activity: Activity, text: str, source_key: SourceKey) -> str:
 
 def is_uuid(text: str) -> bool:
     """Return whether ``text`` is a UUID in its canonical form."""
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
+    return UUID_TEXT.fullmatch(text) is not None
 
 
 def _all_storable(value: Any) -> bool:  # noqa: ANN401 (any JSON value)
@@ -104,11 +122,12 @@ def _all_storable(value: Any) -> bool:  # noqa: ANN401 (any JSON value)
 
 
 def _coordinates(activity: Activity) -> tuple[float | None, float | None]:
-    """Return latitude and longitude: the geocoded ones, else the publisher's."""
+    """Return latitude and longitude: the geocoded ones, else the publisher's; a tenth of a millimetre is as near as anybody asks."""
     if activity.geometry is not None:
-        return activity.geometry.coordinates[1], activity.geometry.coordinates[0]
+        longitude, latitude = activity.geometry.coordinates
+        return round(latitude, COORDINATE_DIGITS), round(longitude, COORDINATE_DIGITS)
     geo = activity.location.geo if activity.location else None
-    return (geo.latitude, geo.longitude) if geo else (None, None)
+    return (round(geo.latitude, COORDINATE_DIGITS), round(geo.longitude, COORDINATE_DIGITS)) if geo else (None, None)
 
 
 def _is_on_earth(activity: Activity) -> bool:
@@ -144,41 +163,3 @@ def _values(activity: Activity) -> dict[str, Any]:
         "max_age": ages.maxValue if ages else None,
         "in_language": activity.inLanguage,
     }
-
-
-class Vectors:
-    """The vectors of one import, each checked against the activity that it is said to belong to.
-
-    Raises:
-        PermanentError: the map's parts do not run in parallel, so that nobody knows whose vector is whose.
-    """
-
-    def __init__(self, vectors: EmbeddingsMap) -> None:
-        if not len(vectors.ids) == len(vectors.text_sha256) == len(vectors.vectors):
-            raise PermanentError(
-                f"Importing vectors of {vectors.model} found {len(vectors.ids)} ids, {len(vectors.text_sha256)} texts and "
-                f"{len(vectors.vectors)} vectors; materialize embeddings_map again."
-            )
-        self.map = vectors
-        self._rows = vectors.by_id()
-
-    def row(self, activity_id: ActivityId) -> int | None:
-        """Return the row number of the activity's vector, None where it has none."""
-        return self._rows.get(activity_id)
-
-    def trouble(self, activity: Activity) -> str:
-        """Return why the activity's vector cannot be stored, empty where it can or where there is none."""
-        row = self.row(activity.id)
-        if row is None:
-            return ""
-        vector = self.map.vectors[row]
-        if not np.isfinite(vector).all():
-            return "vector_not_finite"
-        if not vector.any():
-            return "vector_zero"
-        stated = activity.embedding
-        if stated is None:
-            return ""
-        if (stated.model, stated.text_sha256) != (self.map.model, self.map.text_sha256[row]):
-            return "vector_of_another_text"
-        return "" if stated.dimensions == self.map.dimensions else "vector_dimensions"

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.models import BatchRow, WorkflowRow
-from tripper_assets.domain.batches import Batch, BatchStatus
+from tripper_assets.domain.batches import OPEN, Batch, BatchStatus
 
 
 class Batches:
@@ -29,8 +29,8 @@ class Batches:
     def checked(self, batch: Batch, status: BatchStatus, at: datetime) -> None:
         """Note what its provider said of a batch; one that has ended stays as it ended."""
         own = [getattr(BatchRow, name) == getattr(batch, name) for name in ("workflow_id", "asset", "provider")]
-        asked = update(BatchRow).where(*own, BatchRow.batch_id == batch.batch_id, BatchRow.status == "pending")
-        values = {"status": status, "checked_at": at, "ended_at": None if status == "pending" else at}
+        asked = update(BatchRow).where(*own, BatchRow.batch_id == batch.batch_id, BatchRow.status.in_(OPEN))
+        values = {"status": status, "checked_at": at, "ended_at": None if status in OPEN else at}
         with self._database.session() as session:
             session.execute(asked.values(values))
 
@@ -44,7 +44,7 @@ class Batches:
             BatchRow.provider == batch.provider,
             BatchRow.batch_id == batch.batch_id,
             BatchRow.workflow_id != batch.workflow_id,
-            BatchRow.status == "pending",
+            BatchRow.status.in_(OPEN),
         )
         with self._database.session() as session:
             return session.scalar(others.limit(1)) is not None
@@ -52,16 +52,16 @@ class Batches:
     def of_canceled(self) -> list[Batch]:
         """Return the pending batches of workflows that were canceled."""
         statement = select(BatchRow).join(WorkflowRow, WorkflowRow.id == BatchRow.workflow_id)
-        return self._read(statement.where(WorkflowRow.status == "canceled", BatchRow.status == "pending"))
+        return self._read(statement.where(WorkflowRow.status == "canceled", BatchRow.status.in_(OPEN)))
 
-    def awaited(self, limit: int) -> list[Batch]:
-        """Return every batch of the workflows that wait, at most ``limit`` workflows: first those that were not looked at for longest."""
+    def awaited(self, limit: int, *, after: str = "") -> list[Batch]:
+        """Return every batch of the workflows that wait, of at most ``limit`` workflows behind the one that ``after`` names, in order."""
         waiting = (
             select(BatchRow.workflow_id)
             .join(WorkflowRow, WorkflowRow.id == BatchRow.workflow_id)
-            .where(WorkflowRow.status == "waiting")
-            .group_by(BatchRow.workflow_id)
-            .order_by(func.max(BatchRow.checked_at).nulls_first(), BatchRow.workflow_id)
+            .where(WorkflowRow.status == "waiting", BatchRow.workflow_id > after)
+            .distinct()
+            .order_by(BatchRow.workflow_id)
             .limit(limit)
         )
         statement = select(BatchRow).where(BatchRow.workflow_id.in_(waiting))

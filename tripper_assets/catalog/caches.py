@@ -1,12 +1,13 @@
 """What was asked before and need not be asked again: places, vectors and pictures, by the hash of the question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
-from sqlalchemy import ARRAY, Text, bindparam, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from tripper_assets.catalog.database import Database
@@ -25,8 +26,21 @@ HASHES = bindparam("hashes", type_=ARRAY(Text))
 class GeocodeCacheTable:
     """Answers of geocoders by provider and question; an outage is no answer and is never kept."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, keep_days: int | None = None) -> None:
         self._database = database
+        self._keep_days = keep_days
+
+    def within(self, keep_days: int | None) -> "GeocodeCacheTable":
+        """Return the same cache for a provider whose answers may be kept for so many days; None is for good."""
+        return GeocodeCacheTable(self._database, keep_days=keep_days)
+
+    def expire(self, providers: str, keep_days: int) -> int:
+        """Remove the answers of providers whose names begin so that are older than ``keep_days``, and return how many."""
+        statement = delete(GeocodeCacheRow).where(
+            GeocodeCacheRow.provider.startswith(providers, autoescape=True), _is_older(keep_days)
+        )
+        with self._database.session() as session:
+            return len(session.execute(statement.returning(GeocodeCacheRow.query_sha256)).all())
 
     def load(self, provider: str, queries: Sequence[str]) -> dict[str, GeocodeAnswer]:
         """Return the known answers by question; an answer that this version cannot read is absent."""
@@ -34,6 +48,8 @@ class GeocodeCacheTable:
         statement = select(GeocodeCacheRow.query_sha256, GeocodeCacheRow.answer).where(
             GeocodeCacheRow.provider == provider, GeocodeCacheRow.query_sha256 == HASHES.any_()
         )
+        if self._keep_days is not None:
+            self.expire(provider, self._keep_days)
         with self._database.session() as session:
             rows = session.execute(statement, {"hashes": list(hashes)}).all()
         answers = {hashes[found]: _answer(answer) for found, answer in rows}
@@ -54,12 +70,16 @@ class GeocodeCacheTable:
         statement = insert(GeocodeCacheRow)
         upsert = statement.on_conflict_do_update(
             index_elements=["provider", "query_sha256"],
-            set_={"answer": statement.excluded.answer},
+            set_={"answer": statement.excluded.answer, "created_at": func.now()},
             where=GeocodeCacheRow.answer.is_distinct_from(statement.excluded.answer),
         )
         if rows:
             with self._database.session() as session:
                 session.execute(upsert, rows)
+
+
+def _is_older(days: int) -> ColumnElement[bool]:
+    return GeocodeCacheRow.created_at < func.now() - timedelta(days=days)
 
 
 def _answer(value: dict[str, Any]) -> GeocodeAnswer | None:
@@ -74,6 +94,14 @@ class EmbeddingCacheTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def known(self, model: str, text_sha256s: Collection[str]) -> set[str]:
+        """Return the hashes of the texts whose vectors are known."""
+        statement = select(EmbeddingCacheRow.text_sha256).where(
+            EmbeddingCacheRow.model == model, EmbeddingCacheRow.text_sha256 == HASHES.any_()
+        )
+        with self._database.session() as session:
+            return set(session.scalars(statement, {"hashes": list(text_sha256s)}))
 
     def load(self, model: str, text_sha256s: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
         """Return the known vectors by the hash of their text, bit for bit as they were saved."""
@@ -132,24 +160,33 @@ class MediaTable:
     ) -> None:
         """Keep what became of the pictures; a row is touched only where it says something new.
 
-        ``workflow_id`` and ``source_key`` are kept of who saw a picture first, where the catalog knows them.
+        ``workflow_id`` and ``source_key`` are kept of who saw a picture first, where the catalog knows them, with the location of either.
         """
         by_hash = {text_sha256(image.sourceUrl): image for image in images}
         rows = [media_values(image) | {"url_sha256": found} for found, image in sorted(by_hash.items())]
         if not rows:
             return
-        statement = insert(MediaRow).values(
-            {
-                **{name: bindparam(name) for name in rows[0]},
-                "workflow_id": select(WorkflowRow.id).where(WorkflowRow.id == workflow_id).scalar_subquery(),
-                "source_key": select(SourceRow.key).where(SourceRow.key == source_key).scalar_subquery(),
-            }
-        )
+        seen_by = _seen_by(workflow_id, source_key)
+        statement = insert(MediaRow).values({**{name: bindparam(name) for name in rows[0]}, **seen_by})
         fresh = {name: statement.excluded[name] for name in rows[0] if name != "url_sha256"}
         changed = or_(*(getattr(MediaRow, name).is_distinct_from(value) for name, value in fresh.items()))
         upsert = statement.on_conflict_do_update(index_elements=["url_sha256"], set_=fresh, where=changed)
         with self._database.session() as session:
             session.execute(upsert, rows)
+
+
+def _seen_by(workflow_id: str | None, source_key: SourceKey | None) -> dict[str, ColumnElement[Any]]:
+    """Return the columns that say who saw a picture; what the catalog does not know stays empty."""
+    workflow, source = WorkflowRow.id == workflow_id, SourceRow.key == source_key
+    locations = (
+        select(WorkflowRow.location_id).where(workflow).scalar_subquery(),
+        select(SourceRow.location_id).where(source).scalar_subquery(),
+    )
+    return {
+        "workflow_id": select(WorkflowRow.id).where(workflow).scalar_subquery(),
+        "source_key": select(SourceRow.key).where(source).scalar_subquery(),
+        "location_id": func.coalesce(*locations),
+    }
 
 
 def media_values(image: KnownImage) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -16,13 +17,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
+from tripper_assets.catalog.extensions import extensions, misplaced, uninstallable
 from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError, TripperError
 
 Result = TypeVar("Result")
 PgConnection = psycopg.Connection[TupleRow]
 
 SCHEMA = "tripper"
-EXTENSIONS = ("vector", "pg_trgm", "unaccent")
 MIGRATIONS = Path(__file__).parent / "migrations"
 CONNECT_SECONDS = 10
 UPGRADE_LOCK = 0x7472_6970  # "trip"; two upgrades at once would run the same migration twice
@@ -45,6 +46,9 @@ class Database:
     Raises:
         ConfigurationError: the URL cannot be read.
     """
+
+    is_absent = False
+    """Whether there is none, because the operator wants none."""
 
     def __init__(
         self,
@@ -105,6 +109,20 @@ class Database:
         ):
             yield connection
 
+    @contextmanager
+    def reading(self) -> Generator[PgConnection]:
+        """Yield a driver connection without a transaction, for one statement that reads: beginning and ending one take as long as it does."""
+        with self.verdicts(), self._connected() as connection, _closed_by_interrupts(connection):
+            driver = driver_connection(connection)
+            driver.autocommit = True
+            try:
+                yield driver
+            finally:
+                if not driver.closed and not driver.broken and driver.info.transaction_status == TransactionStatus.IDLE:
+                    driver.autocommit = False
+                else:
+                    connection.invalidate()
+
     def _connected(self) -> Connection:
         try:
             return self.engine.connect()
@@ -130,7 +148,7 @@ class Database:
         """Bring the schema to this version; another upgrade that is under way is waited for.
 
         Raises:
-            ConfigurationError: the schema is of a newer version, or the server has no pgvector.
+            ConfigurationError: the schema is of a newer version, or an extension is missing, or elsewhere, and what installs it.
         """
         with self.verdicts(), self.engine.connect() as connection:
             if self._revision(connection) == _head():
@@ -149,11 +167,44 @@ class Database:
         here = self._revision(connection)
         if here and here not in _known_revisions():
             raise ConfigurationError(self._outdated(here, []))
-        offered = set(connection.scalars(text("SELECT name FROM pg_available_extensions")))
-        for missing in (name for name in EXTENSIONS if name not in offered):
+        found = extensions(connection)
+        if trouble := uninstallable(found) or misplaced(found):
+            raise ConfigurationError(f"The catalog at {self.shown_url} {trouble}.")
+
+    def downgrade(self, revision: str, *, name: str) -> None:
+        """Take the schema down to an older revision; what only the newer one can hold is lost.
+
+        Raises:
+            ConfigurationError: the database is not called ``name``, or there is no such older revision.
+            PermanentError: a run holds a source.
+        """
+        if name != self._url.database:
             raise ConfigurationError(
-                f"The server of the catalog at {self.shown_url} has no extension {missing}; install it there "
-                "(vector is the package pgvector, the others are PostgreSQL's contrib)."
+                f"Taking the catalog at {self.shown_url} down is refused, for its database is not named {name!r}; "
+                "say --database with the name of the one that you mean."
+            )
+        with self.verdicts(), self.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
+            connection.commit()
+            try:
+                with connection.begin():
+                    self._check_downgradable(connection, revision)
+                    command.downgrade(alembic_config(connection), revision)
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": UPGRADE_LOCK})
+                connection.commit()
+
+    def _check_downgradable(self, connection: Connection, revision: str) -> None:
+        here = self._revision(connection)
+        if here not in _known_revisions() or revision not in _older(here):
+            raise ConfigurationError(
+                f"The catalog at {self.shown_url} has the schema {here or 'of no version'}, and {revision!r} is none that it can be "
+                f"taken down to; give one of {', '.join(sorted(_older(here))) or 'none'}."
+            )
+        claims = connection.scalar(text("SELECT to_regclass('tripper.source_claims')"))
+        if claims is not None and connection.scalar(text("SELECT EXISTS (SELECT FROM tripper.source_claims)")):
+            raise PermanentError(
+                f"A run holds a source of the catalog at {self.shown_url}; wait for its end, and try again."
             )
 
     def check(self) -> None:
@@ -164,11 +215,12 @@ class Database:
             ConfigurationError: an extension is missing, or the schema is older or newer; names what mends it.
         """
         with self.connection() as connection:
-            present = set(connection.scalars(text("SELECT extname FROM pg_extension")))
-            head, here = _head(), self._revision(connection)
-        missing = [name for name in EXTENSIONS if name not in present]
+            found, head, here = extensions(connection), _head(), self._revision(connection)
+        missing = [one.name for one in found if one.schema is None]
         if here != head or missing:
             raise ConfigurationError(self._outdated(here, missing))
+        if trouble := misplaced(found):
+            raise ConfigurationError(f"The catalog at {self.shown_url} {trouble}.")
 
     def stats(self) -> dict[str, Any]:
         """Return the pool's use, the database's bytes and cache hit ratio, and the estimated rows and bytes of each table."""
@@ -241,6 +293,8 @@ class Database:
             return ConfigurationError(f"{catalog} refuses us ({reason}); check TRIPPER_DATABASE_URL.")
         if state in OUTDATED:
             return ConfigurationError(f"{catalog} has another schema ({reason}); run `tripper db upgrade`.")
+        if isinstance(error, psycopg.DataError):  # the driver's own have no SQLSTATE: a NUL in a text
+            return PermanentError(f"{catalog} refuses the data ({reason}).")
         if not state or state.startswith(("08", "57P")):
             return TransientError(f"{catalog} does not answer ({reason}); start it or run `tripper doctor`.")
         if state.startswith(("40", "53", "55", "57")):
@@ -313,3 +367,11 @@ def _head() -> str:
 
 def _known_revisions() -> set[str]:
     return {script.revision for script in _scripts().walk_revisions()}
+
+
+def _older(revision: str) -> set[str]:
+    """Return the revisions before one, and the word for none at all."""
+    if revision not in _known_revisions():
+        return set()
+    walked = _scripts().iterate_revisions(revision, "base")
+    return {script.revision for script in walked if script.revision != revision} | {"base"}

@@ -79,6 +79,20 @@ def newer_bundle(session: Session, workflow_id: str, *, since: datetime | None =
     return session.scalar(newer.limit(1))
 
 
+def check_newest(session: Session, workflow_id: str, source_key: SourceKey) -> None:
+    """Check that a workflow's bundle is its source's newest.
+
+    Raises:
+        PermanentError: it is not, and what can be done.
+    """
+    newer = newer_bundle(session, workflow_id)
+    if newer is not None:
+        raise PermanentError(
+            f"The workflow {workflow_id} cannot be approved any more, for {newer} has a newer bundle of this source: look at that one "
+            f"with `tripper review {source_key}`, or import this older one all the same with `tripper import {workflow_id}`."
+        )
+
+
 def imported_bundle(session: Session, source_key: SourceKey) -> str | None:
     """Return the SHA-256 of the source's imported bundle, None before its first import."""
     return session.scalar(select(SourceRow.bundle_sha256).where(SourceRow.key == source_key)) or None

@@ -1,21 +1,18 @@
 """The tables of the catalog, all in the schema ``tripper``; a change here needs a migration, and a test compares the two."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     LargeBinary,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from tripper_assets.catalog.model_base import (
@@ -29,6 +26,7 @@ from tripper_assets.catalog.model_base import (
 
 WORKFLOW_STATUSES = "'queued', 'running', 'waiting', 'review', 'completed', 'failed', 'canceled'"
 COUNTRY_CODE = "country_code ~ '^[A-Z]{2}$'"
+TOLD_EVENTS = "kind = 'imported' OR (kind = 'status' AND payload ->> 'to' IN ('failed', 'review'))"
 SHA256 = "~ '^[0-9a-f]{64}$'"
 
 
@@ -80,25 +78,6 @@ class ClaimRow(Base):
     claimed_at: Mapped[datetime]
 
 
-class PageRow(Base):
-    """A page as it was last read; found by the hash of its URL, because an index entry has no room for a long URL."""
-
-    __tablename__ = "pages"
-    source_key: Mapped[str] = mapped_column(ForeignKey("tripper.sources.key", ondelete="CASCADE"), primary_key=True)
-    url_sha256: Mapped[str] = mapped_column(primary_key=True)
-    url: Mapped[str]
-    status: Mapped[int]
-    etag: Mapped[str] = empty_column()
-    last_modified: Mapped[str] = empty_column()
-    body_sha256: Mapped[str] = empty_column()
-    content_type: Mapped[str] = empty_column()
-    fetched_at: Mapped[datetime]
-    extraction_version: Mapped[str]
-    extraction: Mapped[dict[str, Any]]
-    gone_at: Mapped[datetime | None]
-    """When it answered 404 or 410; None while it is there."""
-
-
 class WorkflowRow(Base):
     """One journey of one source through the graph."""
 
@@ -109,6 +88,7 @@ class WorkflowRow(Base):
         CheckConstraint("activities_processed >= 0", name="activities_processed"),
         Index(None, "source_key", "created_at"),
         Index(None, "status", "created_at"),
+        Index("ix_workflows_created_at", "created_at", "id"),
         Index("ix_workflows_id_prefix", "id", postgresql_ops={"id": "text_pattern_ops"}),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -126,6 +106,10 @@ class WorkflowRow(Base):
     reason: Mapped[str] = empty_column()
     activities_processed: Mapped[int] = mapped_column(server_default="0")
     import_summary: Mapped[dict[str, Any] | None]
+    replay_of: Mapped[str | None]
+    """The workflow whose kept pages are read again; None where the site is asked."""
+    kept_at: Mapped[datetime | None]
+    """Since when a person keeps its files from retention; None where nobody does."""
     stages: Mapped[list["StageRow"]] = relationship(order_by="(StageRow.started_at, StageRow.asset)")
     files: Mapped[list["FileRow"]] = relationship(order_by="FileRow.id")
     errors: Mapped[list["ErrorRow"]] = relationship(order_by="ErrorRow.id")
@@ -156,7 +140,7 @@ class BatchRow(Base):
 
     __tablename__ = "batches"
     __table_args__ = (
-        CheckConstraint("status IN ('pending', 'completed', 'failed', 'expired', 'canceled')", name="status"),
+        CheckConstraint("status IN ('pending', 'unsent', 'completed', 'failed', 'expired', 'canceled')", name="status"),
         CheckConstraint("requested >= 0", name="requested"),
         Index("ix_batches_pending", "checked_at", postgresql_where=text("status = 'pending'")),
     )
@@ -210,6 +194,7 @@ class EventRow(Base):
     """One thing that happened to a workflow; a trigger refuses to change or remove it."""
 
     __tablename__ = "workflow_events"
+    __table_args__ = (Index("ix_workflow_events_told", "at", postgresql_where=text(TOLD_EVENTS)),)
     id: Mapped[int] = number_column()
     workflow_id: Mapped[str] = mapped_column(ForeignKey("tripper.workflows.id"), index=True)
     kind: Mapped[str]
@@ -233,100 +218,6 @@ class DecisionRow(Base):
     at: Mapped[datetime]
     overrides: Mapped[list[str]] = mapped_column(server_default="{}")
     reason: Mapped[str] = empty_column()
-
-
-class ActivityRow(Base):
-    """One activity as the last import left it: its whole record, and columns to search and filter by.
-
-    removed_at makes it a tombstone: the last import's snapshot did not have it.
-    """
-
-    __tablename__ = "activities"
-    __table_args__ = (
-        CheckConstraint(COUNTRY_CODE, name="country_code"),
-        CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="coordinates"),
-        CheckConstraint(f"content_sha256 {SHA256}", name="content_sha256"),
-        Index("ix_activities_search", "search", postgresql_using="gin"),
-        Index(
-            "ix_activities_name_plain",
-            "name_plain",
-            postgresql_using="gin",
-            postgresql_ops={"name_plain": "gin_trgm_ops"},
-        ),
-        Index(
-            "ix_activities_record",
-            "record",
-            postgresql_using="gin",
-            postgresql_ops={"record": "jsonb_path_ops"},
-        ),
-    )
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    source_key: Mapped[str] = mapped_column(ForeignKey("tripper.sources.key", ondelete="CASCADE"), index=True)
-    url: Mapped[str]
-    type: Mapped[str]
-    name: Mapped[str]
-    name_plain: Mapped[str]
-    """Lower case, without accents."""
-    start_text: Mapped[str] = empty_column()
-    end_text: Mapped[str] = empty_column()
-    starts_at: Mapped[datetime | None]
-    """None where the record states a date alone, or a time without its zone."""
-    ends_at: Mapped[datetime | None]
-    start_date: Mapped[date | None]
-    """The local date, where the record states one that can be read."""
-    end_date: Mapped[date | None]
-    over_at: Mapped[datetime | None] = mapped_column(index=True)
-    """After which it is past; None for what recurs without an end or states no time."""
-    locality: Mapped[str] = empty_column()
-    country_code: Mapped[str | None]
-    latitude: Mapped[float | None]
-    longitude: Mapped[float | None]
-    is_free: Mapped[bool | None]
-    min_age: Mapped[float | None]
-    max_age: Mapped[float | None]
-    in_language: Mapped[str] = empty_column()
-    record: Mapped[dict[str, Any]]
-    """The line of the final JSONL."""
-    record_sha256: Mapped[str]
-    """Of the whole record; content_sha256 leaves position and provenance out."""
-    content_sha256: Mapped[str]
-    search: Mapped[str] = mapped_column(TSVECTOR)
-    first_seen_at: Mapped[datetime]
-    updated_at: Mapped[datetime]
-    """When what it says changed last."""
-    removed_at: Mapped[datetime | None]
-    workflow_id: Mapped[str | None] = of_some_workflow()
-    """The workflow whose import changed it last."""
-
-
-class EmbeddingRow(Base):
-    """The vector of an activity by one model; one column for all models, so its dimensions are not fixed."""
-
-    __tablename__ = "activity_embeddings"
-    __table_args__ = (CheckConstraint("public.vector_dims(embedding) = dimensions", name="dimensions"),)
-    activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"), primary_key=True)
-    model: Mapped[str] = mapped_column(primary_key=True)
-    dimensions: Mapped[int]
-    text_sha256: Mapped[str]
-    embedding: Mapped[Any] = mapped_column(VECTOR())
-
-
-class HistoryRow(Base):
-    """What one import changed of one activity; before is the record that it replaced, None for a new activity."""
-
-    __tablename__ = "activity_history"
-    __table_args__ = (
-        CheckConstraint("change IN ('inserted', 'updated', 'removed')", name="change"),
-        Index(None, "activity_id", "id"),
-    )
-    id: Mapped[int] = number_column()
-    activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"))
-    workflow_id: Mapped[str | None] = of_some_workflow()
-    bundle_sha256: Mapped[str]
-    change: Mapped[str]
-    changed_fields: Mapped[list[str]] = mapped_column(server_default="{}")
-    before: Mapped[dict[str, Any] | None]
-    at: Mapped[datetime]
 
 
 class MediaRow(Base):
@@ -353,22 +244,16 @@ class MediaRow(Base):
     bytes: Mapped[int | None]
     blurhash: Mapped[str] = empty_column()
     dominant_colour: Mapped[str] = empty_column()
+    perceptual_hash: Mapped[str] = empty_column()
+    thumbnail: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """The small variant; None where the picture is no wider."""
+    received_bytes: Mapped[int | None]
+    duration_seconds: Mapped[float | None]
     checked_at: Mapped[datetime]
     source_key: Mapped[str | None] = mapped_column(ForeignKey("tripper.sources.key", ondelete="SET NULL"), index=True)
+    """The source, location and workflow that saw it first."""
+    location_id: Mapped[str | None] = mapped_column(ForeignKey("tripper.locations.id", ondelete="SET NULL"), index=True)
     workflow_id: Mapped[str | None] = of_some_workflow()
-
-
-class ActivityMediaRow(Base):
-    """Which pictures an activity has, 0 the best."""
-
-    __tablename__ = "activity_media"
-    __table_args__ = (
-        ForeignKeyConstraint(["url_sha256"], ["tripper.media.url_sha256"], ondelete="CASCADE"),
-        Index(None, "url_sha256"),
-    )
-    activity_id: Mapped[UUID] = mapped_column(ForeignKey("tripper.activities.id", ondelete="CASCADE"), primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
-    url_sha256: Mapped[str]
 
 
 class EmbeddingCacheRow(Base):

@@ -1,21 +1,41 @@
 """The page states of a source between two crawls."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from tripper_assets.catalog.crawl_models import PageRow
 from tripper_assets.catalog.database import Database
-from tripper_assets.catalog.models import PageRow
 from tripper_assets.catalog.storable import storable
+from tripper_assets.domain.activities import Extraction
 from tripper_assets.domain.identity import text_sha256
 from tripper_assets.domain.model import SourceKey
-from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.pages import GonePage, PageState
+from tripper_assets.page_file import PageFile
 
 KEYS = ("source_key", "url_sha256")
+READ_AT_ONCE = 500
+LINKED_KEPT_FOR = timedelta(days=1)
+"""When a page was last linked matters by the day, and is written once a day."""
+# The two texts of a page file's record, made by the server: 100,000 pages pass through without being read here.
+RECORDS = text(
+    """
+    SELECT url,
+      jsonb_build_object(
+        'url', url, 'address', address, 'status', status, 'etag', etag, 'last_modified', last_modified,
+        'body_sha256', body_sha256, 'content_type', content_type, 'fetched_at', fetched_at, 'checked_at', checked_at,
+        'linked_at', linked_at, 'extraction_version', extraction_version,
+        'links', COALESCE(extraction->'links', '[]'), 'page', COALESCE(extraction->'page', '{}'),
+        'stated', jsonb_array_length(COALESCE(extraction->'activities', '[]'))
+      )::text,
+      (extraction - ARRAY['links', 'page'])::text
+    FROM tripper.pages
+    WHERE source_key = :source_key AND gone_at IS NULL AND extraction - CAST(:fields AS text[]) = '{}'
+    """
+)
 
 
 class Pages:
@@ -24,12 +44,15 @@ class Pages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def load(self, source_key: SourceKey) -> dict[str, PageState]:
+    def load(self, source_key: SourceKey) -> PageFile:
         """Return the pages of a source by URL; gone ones, and those that this version cannot read, are absent."""
-        statement = select(PageRow).where(PageRow.source_key == source_key, PageRow.gone_at.is_(None))
+        found = PageFile()
+        asked = {"source_key": source_key, "fields": list(Extraction.model_fields)}
         with self._database.session() as session:
-            states = [_state(row) for row in session.scalars(statement)]
-        return {state.url: state for state in states if state is not None}
+            rows = session.execute(RECORDS, asked, execution_options={"yield_per": READ_AT_ONCE})
+            for url, header, body in rows:
+                found.add_record(url, header.encode(), body.encode())
+        return found
 
     def save(self, source_key: SourceKey, states: Iterable[PageState]) -> None:
         """Write the states of pages, one that was gone is back; a row is touched only where it says something new."""
@@ -43,31 +66,45 @@ class Pages:
         with self._database.session() as session:
             session.execute(upsert, rows)
 
-    def forget(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
-        """Note that pages answered 404 or 410: they are no longer loaded."""
+    def confirm(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
+        """Note that the site said that pages are as they were read."""
         hashes = [text_sha256(url) for url in urls]
-        gone = update(PageRow).where(
-            PageRow.source_key == source_key, PageRow.url_sha256 == func.any(hashes), PageRow.gone_at.is_(None)
-        )
+        mine = update(PageRow).where(PageRow.source_key == source_key, PageRow.url_sha256 == func.any(hashes))
         with self._database.session() as session:
-            session.execute(gone.values(gone_at=at))
+            session.execute(mine.values(checked_at=at))
+
+    def linked(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
+        """Note that something leads to pages; one that was noted within a day is left as it is."""
+        hashes = [text_sha256(url) for url in urls]
+        old = or_(PageRow.linked_at.is_(None), PageRow.linked_at < at - LINKED_KEPT_FOR)
+        mine = update(PageRow).where(PageRow.source_key == source_key, PageRow.url_sha256 == func.any(hashes), old)
+        with self._database.session() as session:
+            session.execute(mine.values(linked_at=at))
+
+    def forget(self, source_key: SourceKey, gone: Sequence[GonePage], at: datetime) -> None:
+        """Note that pages are no more, and why: they are no longer loaded."""
+        if not gone:
+            return
+        mine = update(PageRow).where(
+            PageRow.source_key == source_key,
+            PageRow.url_sha256 == bindparam("its_hash"),
+            PageRow.gone_at.is_(None),
+        )
+        rows = [{"its_hash": text_sha256(page.url), "its_reason": page.reason} for page in gone]
+        with self._database.connection() as connection:
+            connection.execute(mine.values(gone_at=at, gone_reason=bindparam("its_reason")), rows)
 
 
 def _row(source_key: SourceKey, state: PageState) -> dict[str, Any]:
-    fields = state.model_dump(mode="json", exclude={"extraction", "fetched_at"})
+    fields = state.model_dump(mode="json", exclude={"extraction", "fetched_at", "checked_at", "linked_at"})
     return {
         **storable(fields),
         "source_key": source_key,
         "url_sha256": text_sha256(state.url),
         "fetched_at": state.fetched_at,
+        "checked_at": state.checked_at,
+        "linked_at": state.linked_at,
         "extraction": storable(state.extraction.model_dump(mode="json", exclude_defaults=True)),
         "gone_at": None,
+        "gone_reason": "",
     }
-
-
-def _state(row: PageRow) -> PageState | None:
-    fields = {name: getattr(row, name) for name in PageState.model_fields}
-    try:
-        return PageState.model_validate(fields)
-    except ValidationError:
-        return None  # written by another version; the page is fetched anew, as an unknown one is

@@ -12,7 +12,8 @@ from tripper_assets.catalog.spool import Line
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.geocoding import GeocodeAnswer
 from tripper_assets.domain.images import KnownImage
-from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.pages import GonePage, PageState
+from tripper_assets.domain.snapshots import PageSnapshot
 from tripper_assets.domain.workflows import WorkflowError, WorkflowFile
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -20,6 +21,9 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "file": WorkflowFile.model_validate,
     "error": WorkflowError.model_validate,
     "states": lambda values: [PageState.model_validate(value) for value in values],
+    "gone": lambda values: [GonePage.model_validate(value) for value in values],
+    "snapshots": lambda values: [PageSnapshot.model_validate(value) for value in values],
+    "bodies": lambda values: [(url, sha256) for url, sha256 in values],
     "images": lambda values: [KnownImage.model_validate(value) for value in values],
     "answers": lambda values: {key: GeocodeAnswer.model_validate(value) for key, value in values.items()},
 }

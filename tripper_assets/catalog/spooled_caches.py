@@ -1,23 +1,27 @@
 """What is worth keeping and may be lost: page states, pictures and places, for as long as the catalog is down."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tripper_assets.catalog.caches import EmbeddingCacheTable, GeocodeCacheTable, MediaTable
 from tripper_assets.catalog.pages import Pages
+from tripper_assets.catalog.snapshots import Body, Snapshots
 from tripper_assets.catalog.spool import Line, Page, Spool
 from tripper_assets.catalog.spool_lines import as_call, as_line
+from tripper_assets.catalog.tag_votes import LenientVotes
 from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError
 from tripper_assets.domain.geocoding import GeocodeAnswer
 from tripper_assets.domain.images import KnownImage
 from tripper_assets.domain.model import SourceKey
-from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.pages import GonePage, PageState
+from tripper_assets.domain.snapshots import PageSnapshot
 
+Result = TypeVar("Result")
 CACHES = "/caches"
 """The topic of all sources; no id of a workflow has a slash."""
 
@@ -25,11 +29,17 @@ CACHES = "/caches"
 class SpooledCaches:
     """The writes of caches while the catalog is down; losing one costs a second request, and no more, so that order means little."""
 
-    def __init__(self, spool: Spool, pages: Pages, images: MediaTable, geocodes: GeocodeCacheTable) -> None:
+    def __init__(
+        self, spool: Spool, pages: Pages, snapshots: Snapshots, images: MediaTable, geocodes: GeocodeCacheTable
+    ) -> None:
         self._spool = spool
         self._calls: Mapping[str, Callable[..., object]] = {
             "save_pages": pages.save,
+            "confirm_pages": pages.confirm,
+            "linked_pages": pages.linked,
             "forget_pages": pages.forget,
+            "save_snapshots": snapshots.save,
+            "use_snapshots": snapshots.use,
             "save_images": images.save,
             "save_geocodes": geocodes.save,
         }
@@ -76,9 +86,48 @@ class LenientPages:
         """Keep states of pages."""
         self._writes.write("save_pages", source_key=source_key, states=list(states))
 
-    def forget(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
-        """Note that pages are gone."""
-        self._writes.write("forget_pages", source_key=source_key, urls=list(urls), at=at)
+    def confirm(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
+        """Note that the site said that pages are as they were read."""
+        self._writes.write("confirm_pages", source_key=source_key, urls=list(urls), at=at)
+
+    def linked(self, source_key: SourceKey, urls: Sequence[str], at: datetime) -> None:
+        """Note that something leads to pages."""
+        self._writes.write("linked_pages", source_key=source_key, urls=list(urls), at=at)
+
+    def forget(self, source_key: SourceKey, gone: Sequence[GonePage], at: datetime) -> None:
+        """Note that pages are gone, and why."""
+        self._writes.write("forget_pages", source_key=source_key, gone=list(gone), at=at)
+
+
+class LenientSnapshots:
+    """Snapshots of pages that wait in the spool while the catalog is down; meanwhile none is known, and nobody can remove a body."""
+
+    def __init__(self, snapshots: Snapshots, writes: SpooledCaches, spool: Spool) -> None:
+        self._snapshots, self._writes, self._spool = snapshots, writes, spool
+
+    def save(self, source_key: SourceKey, snapshots: Sequence[PageSnapshot], at: datetime) -> None:
+        """Keep what is known of bodies that are kept."""
+        self._writes.write("save_snapshots", source_key=source_key, snapshots=list(snapshots), at=at)
+
+    def use(self, source_key: SourceKey, bodies: Sequence[Body], at: datetime) -> None:
+        """Note that a workflow reads pages with these bodies."""
+        self._writes.write("use_snapshots", source_key=source_key, bodies=list(bodies), at=at)
+
+    def claim(self, source_key: SourceKey, snapshot: PageSnapshot, at: datetime) -> None:
+        """Note that a page has a body that is kept already, after whoever may be removing it."""
+        self._asked(lambda: self._snapshots.claim(source_key, snapshot, at))
+
+    def of(self, source_key: SourceKey, bodies: Sequence[Body]) -> dict[str, PageSnapshot]:
+        """Return what is known of pages with these bodies, by URL."""
+        return self._asked(lambda: self._snapshots.of(source_key, bodies)) or {}
+
+    def _asked(self, ask: Callable[[], Result]) -> Result | None:
+        if not self._spool.outage.goes_on:
+            try:
+                return ask()
+            except TransientError:
+                self._spool.outage.begin()
+        return None
 
 
 class LenientImages:
@@ -128,6 +177,13 @@ class LenientEmbeddings:
     def __init__(self, embeddings: EmbeddingCacheTable) -> None:
         self._embeddings = embeddings
 
+    def known(self, model: str, text_sha256s: Collection[str]) -> set[str]:
+        """Return the hashes of the texts whose vectors are known."""
+        try:
+            return self._embeddings.known(model, text_sha256s)
+        except TransientError:
+            return set()
+
     def load(self, model: str, text_sha256s: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
         """Return the known vectors."""
         try:
@@ -145,5 +201,7 @@ class Lenient(NamedTuple):
     """The caches of a catalog that work goes on with while it is down."""
 
     pages: LenientPages
+    snapshots: LenientSnapshots
     images: LenientImages
     geocodes: LenientGeocodes
+    votes: LenientVotes

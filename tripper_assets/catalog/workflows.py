@@ -9,7 +9,15 @@ from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
-from tripper_assets.catalog.decisions import Decision, DecisionWord, decide, decision_for, imported_bundle, newer_bundle
+from tripper_assets.catalog.decisions import (
+    Decision,
+    DecisionWord,
+    check_newest,
+    decide,
+    decision_for,
+    imported_bundle,
+    newer_bundle,
+)
 from tripper_assets.catalog.models import ErrorRow, EventRow, FileRow, SourceRow, StageRow, WorkflowRow
 from tripper_assets.catalog.sources import put_location
 from tripper_assets.catalog.storable import storable, storable_text
@@ -54,20 +62,21 @@ class Workflows:
             PermanentError: it is known as another source's, or may not go to that state.
         """
         with self._database.session() as session:
-            if session.get(SourceRow, workflow.source_key) is None:
-                raise NotFoundError(
-                    f"Starting the workflow {workflow.id} needs the source {workflow.source_key}, which is not in the "
-                    "registry; add it with `tripper sources add URL`."
-                )
+            _check_sources(session, [workflow])
             if location is not None:
                 put_location(session, location)
-            if _inserted(session, workflow):
-                _add_event(session, workflow.id, "started", {"status": workflow.status}, workflow.created_at)
-                return
-            known = _locked(session, workflow.id)
-            if known.source_key != workflow.source_key:
-                raise PermanentError(f"The workflow {workflow.id} belongs to {known.source_key}; start a new one.")
-            _change_status(session, known, workflow.status, workflow.reason, workflow.started_at)
+            _start(session, [workflow])
+
+    def start_all(self, workflows: Sequence[Workflow]) -> None:
+        """Write many workflows in one transaction, as ``start`` writes one; all of them or none.
+
+        Raises:
+            NotFoundError: a source is not in the registry.
+            PermanentError: one is known as another source's, or may not go to its state.
+        """
+        with self._database.session() as session:
+            _check_sources(session, workflows)
+            _start(session, workflows)
 
     def set_status(
         self, workflow_id: str, status: WorkflowStatus, reason: str = "", *, at: datetime | None = None
@@ -236,12 +245,36 @@ class Workflows:
             reason=reason,
         )
         with self._database.session() as session:
-            source_key = _locked(session, workflow_id).source_key
-            counts_now, is_new = decide(session, wanted, source_key=source_key)
-            if is_new:
-                told = counts_now.model_dump(mode="json", exclude={"workflow_id", "at"})
-                _add_event(session, workflow_id, decision, told, at)
-        return counts_now
+            return _write_decision(session, wanted)
+
+    def approve_newest(
+        self,
+        workflow_id: str,
+        bundle_sha256: str,
+        *,
+        by: str,
+        at: datetime,
+        overrides: Iterable[str] = (),
+        reason: str = "",
+    ) -> Decision:
+        """Approve a bundle as ``decide`` does, where it is the source's newest.
+
+        Raises:
+            NotFoundError: there is no such workflow.
+            PermanentError: a newer workflow of the source has a bundle; nothing is decided.
+        """
+        wanted = Decision(
+            workflow_id=workflow_id,
+            bundle_sha256=bundle_sha256,
+            decision="approved",
+            by=by,
+            at=at,
+            overrides=tuple(sorted(set(overrides))),
+            reason=reason,
+        )
+        with self._database.session() as session:
+            check_newest(session, workflow_id, _locked(session, workflow_id).source_key)
+            return _write_decision(session, wanted)
 
     def decision_for(self, bundle_sha256: str, source_key: SourceKey) -> Decision | None:
         """Return the decision that counts for a source's bundle, None where nobody decided."""
@@ -265,15 +298,46 @@ class Workflows:
         newest = (WorkflowRow.created_at.desc(), WorkflowRow.id)
         statement = select(WorkflowRow).where(*conditions).order_by(*newest).limit(limit).options(*CHILDREN)
         with self._database.session() as session:
-            return [_workflow(row) for row in session.scalars(statement)]
+            return [as_workflow(row) for row in session.scalars(statement)]
 
 
-def _inserted(session: Session, workflow: Workflow) -> bool:
-    """Insert the row where there is none and return whether it was inserted."""
+def _check_sources(session: Session, workflows: Sequence[Workflow]) -> None:
+    keys = {one.source_key for one in workflows}
+    known = set(session.scalars(select(SourceRow.key).where(SourceRow.key.in_(keys))))
+    for one in workflows:
+        if one.source_key not in known:
+            raise NotFoundError(
+                f"Starting the workflow {one.id} needs the source {one.source_key}, which is not in the "
+                "registry; add it with `tripper sources add URL`."
+            )
+
+
+def _start(session: Session, workflows: Sequence[Workflow]) -> None:
+    """Insert the workflows that there are not, and bring the others to the states that these name."""
+    new = _inserted(session, workflows)
+    for one in workflows:
+        if one.id in new:
+            new.remove(one.id)
+            _add_event(session, one.id, "started", {"status": one.status}, one.created_at)
+            continue
+        known = _locked(session, one.id)
+        if known.source_key != one.source_key:
+            raise PermanentError(f"The workflow {one.id} belongs to {known.source_key}; start a new one.")
+        _change_status(session, known, one.status, one.reason, one.started_at)
+
+
+def _inserted(session: Session, workflows: Sequence[Workflow]) -> set[str]:
+    """Insert the rows that there are not, in one order for all, and return the ids of those that were inserted."""
+    firsts = {one.id: one for one in reversed(workflows)}
+    rows = [_values(firsts[name]) for name in sorted(firsts)]
+    statement = insert(WorkflowRow).on_conflict_do_nothing().returning(WorkflowRow.id)
+    return set(session.scalars(statement, rows)) if rows else set()
+
+
+def _values(workflow: Workflow) -> dict[str, Any]:
     values = workflow.model_dump(mode="python", exclude={"stages", "files", "errors", "import_summary"})
     summary = workflow.import_summary.model_dump(mode="json") if workflow.import_summary else None
-    statement = insert(WorkflowRow).values(**storable(values), import_summary=summary)
-    return session.scalar(statement.on_conflict_do_nothing().returning(WorkflowRow.id)) is not None
+    return {**storable(values), "import_summary": summary}
 
 
 def _locked(session: Session, workflow_id: str) -> WorkflowRow:
@@ -301,6 +365,15 @@ def _change_status(
     _add_event(session, row.id, "status", {"from": before, "to": status, "reason": reason}, at)
 
 
+def _write_decision(session: Session, wanted: Decision) -> Decision:
+    source_key = _locked(session, wanted.workflow_id).source_key
+    counts_now, is_new = decide(session, wanted, source_key=source_key)
+    if is_new:
+        told = counts_now.model_dump(mode="json", exclude={"workflow_id", "at"})
+        _add_event(session, wanted.workflow_id, wanted.decision, told, wanted.at)
+    return counts_now
+
+
 def _status(value: str) -> WorkflowStatus:
     return next(status for status in get_args(WorkflowStatus) if status == value)
 
@@ -310,7 +383,8 @@ def _add_event(session: Session, workflow_id: str, kind: str, payload: dict[str,
     session.add(EventRow(workflow_id=workflow_id, kind=kind, payload=storable(payload), **times))
 
 
-def _workflow(row: WorkflowRow) -> Workflow:
+def as_workflow(row: WorkflowRow) -> Workflow:
+    """Return a row, with its stages, files and errors, as the domain knows it."""
     children = {"stages": WorkflowStage, "files": WorkflowFile, "errors": WorkflowError}
     fields = {name: getattr(row, name) for name in Workflow.model_fields if name not in children}
     for name, model in children.items():

@@ -4,10 +4,28 @@ import sys
 
 import typer
 
-from tripper_assets.cli import backfill, catalog, demo, doctor, pages, run, sources, up, workflows
+from tripper_assets.cli import (
+    api,
+    backfill,
+    catalog,
+    cleanup,
+    demo,
+    doctor,
+    export,
+    links,
+    pages,
+    review,
+    run,
+    sources,
+    statistics,
+    tags,
+    up,
+    usage,
+    workflows,
+)
 from tripper_assets.cli.output import accept_any_text, print_error
 from tripper_assets.cli.session import UnknownNameError
-from tripper_assets.domain.errors import AddressRefusedError, ConfigurationError, TripperError
+from tripper_assets.domain.errors import AddressRefusedError, ConfigurationError, QuestionRefusedError, TripperError
 from tripper_assets.interrupts import ends_as_interrupted
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
@@ -18,11 +36,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (demo, run, backfill, workflows, catalog, pages, doctor, up):
+for module in (
+    demo,
+    run,
+    review,
+    backfill,
+    workflows,
+    cleanup,
+    catalog,
+    export,
+    links,
+    statistics,
+    pages,
+    usage,
+    doctor,
+    up,
+    api,
+):
     module.register(app)
 app.add_typer(sources.sources_app, name="sources")
 app.add_typer(sources.locations_app, name="locations")
 app.add_typer(doctor.db_app, name="db")
+app.add_typer(tags.tags_app, name="tags")
 
 
 def main() -> None:
@@ -31,7 +66,7 @@ def main() -> None:
     try:
         with ends_as_interrupted():
             app()
-    except (ConfigurationError, UnknownNameError, AddressRefusedError) as error:
+    except (ConfigurationError, UnknownNameError, AddressRefusedError, QuestionRefusedError) as error:
         print_error(str(error))
         sys.exit(WRONG_INPUT)
     except TripperError as error:

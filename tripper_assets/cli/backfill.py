@@ -11,6 +11,7 @@ from tripper_assets.cli.session import Session, UnknownNameError, dagster_instan
 from tripper_assets.cli.up_lock import running_up
 from tripper_assets.cli.webserver import Webserver
 from tripper_assets.domain.errors import ConfigurationError, PermanentError, TripperError
+from tripper_assets.domain.graph import MADE_FROM
 from tripper_assets.domain.sources import Source
 
 TRIGGER = "backfill"
@@ -99,7 +100,6 @@ def _finish(done: list[dict[str, Any]], *, as_json: bool) -> None:
 
 
 def _queue(chosen: list[Source], webserver: Webserver, *, as_json: bool) -> None:
-    from tripper_assets.jobs import MADE_FROM  # noqa: PLC0415 (dagster takes two seconds to import)
     from tripper_assets.partitions import SOURCES, TRIGGER_TAG  # noqa: PLC0415 (same)
 
     keys = [source.key for source in chosen]

@@ -2,8 +2,9 @@
 
 import contextlib
 import threading
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,6 +15,7 @@ from tripper_assets.cli.run import finish
 from tripper_assets.cli.session import Session, open_session
 from tripper_assets.cli.summary import summary
 from tripper_assets.demo.server import is_shown, serve
+from tripper_assets.domain.search import SearchHit
 from tripper_assets.domain.sources import Location, Source, SourceConfig, make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import LOOPBACK, utc_now
@@ -83,7 +85,7 @@ def _run(session: Session, source: Source, *, keep_files: bool, quiet: bool) -> 
     return run_source(session, registered, trigger="demo", tags=tags, quiet=quiet)
 
 
-def _tell(workflow: Workflow, hits: dict[str, list[Any]]) -> None:
+def _tell(workflow: Workflow, hits: Mapping[str, Sequence[SearchHit]]) -> None:
     _tell_unchanged(workflow)
     removed = [file for file in workflow.files if file.deleted_at]
     kept = [file for file in workflow.files if not file.deleted_at]

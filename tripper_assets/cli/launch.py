@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from tripper_assets.cli.progress import StageProgress
 from tripper_assets.cli.session import Session, dagster_instance, prepare_home
+from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.errors import PermanentError, TransientError
-from tripper_assets.domain.sources import Source, parse_config
-from tripper_assets.domain.workflows import Workflow
+from tripper_assets.domain.sources import Source
+from tripper_assets.domain.workflows import Workflow, queued_workflow
 from tripper_assets.resources import embedding_provider, utc_now
+from tripper_assets.settings import Settings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -30,10 +32,11 @@ def run_source(
     trigger: str,
     tags: dict[str, str] | None = None,
     quiet: bool = False,
+    replay_of: str | None = None,
 ) -> Workflow:
     """Take a source through the whole graph in a new workflow, and return it as it is at its end.
 
-    ``overrides`` are what this launch says otherwise than the registry.
+    ``overrides`` are what this launch says otherwise than the registry; ``replay_of`` is the workflow whose pages are read again.
 
     Raises:
         ConfigurationError: an override is wrong, or the store cannot be written; nothing is begun that could not be kept.
@@ -42,7 +45,14 @@ def run_source(
         KeyboardInterrupt: somebody interrupted it.
     """
     Objects(session.settings.objects_url).check_writable()
-    workflow = _new_workflow(source, dict(overrides or {}), trigger)
+    workflow = queued_workflow(
+        source,
+        dict(overrides or {}),
+        identifier=str(uuid.uuid4()),
+        trigger=trigger,
+        created_at=utc_now(),
+        replay_of=replay_of,
+    )
     location = session.catalog.sources.get_location(source.location_id) if source.location_id else None
     return run_job(
         session,
@@ -51,22 +61,6 @@ def run_source(
         tags=tags,
         quiet=quiet,
         begin=lambda: session.catalog.workflows.start(workflow, location),
-    )
-
-
-def _new_workflow(source: Source, overrides: dict[str, Any], trigger: str) -> Workflow:
-    values = source.config.model_dump(mode="json") | overrides
-    config = parse_config(values, subject=source.url).model_dump(mode="json")
-    return Workflow(
-        id=str(uuid.uuid4()),
-        source_key=source.key,
-        source_url=source.url,
-        status="queued",
-        config=config,
-        overrides={name: config[name] for name in overrides},  # as they were read: a YAML "no" is text until then
-        location_id=source.location_id,
-        trigger=trigger,
-        created_at=utc_now(),
     )
 
 
@@ -91,12 +85,21 @@ def run_job(
     """
     prepare_home(session.settings)
     with StageProgress(quiet=quiet) as progress:
+        progress.note(what_takes_long(session.settings) if job == "run_source" else "")
         work = _Execution(session.announcing(progress), job, workflow, tuple(assets), tags or {})
         failure = work.run(begin)
     found = session.workflow(workflow.id)
     if failure and found.status in GOOD:
         raise PermanentError(failure)
     return found
+
+
+def what_takes_long(settings: Settings) -> str:
+    """Return what a first run does once that takes a while, empty where nothing does."""
+    needs_it = settings.geocoder in {"offline", "census"}
+    if not needs_it or OfflineGeocoder(settings.home).index.exists():
+        return ""
+    return "The gazetteer of towns is built once for this home, when the first place is looked for; that takes up to half a minute."
 
 
 @dataclass(frozen=True)
@@ -164,11 +167,12 @@ class _Execution:
         return result.success
 
     def _run_tags(self) -> dict[str, str]:
-        from tripper_assets.partitions import SOURCE_URL_TAG, TRIGGER_TAG, WORKFLOW_TAG  # noqa: PLC0415 (same)
+        from tripper_assets.partitions import REPLAY_TAG, SOURCE_URL_TAG, TRIGGER_TAG, WORKFLOW_TAG  # noqa: PLC0415 (same)
 
         workflow = self.workflow
         own = {WORKFLOW_TAG: workflow.id, TRIGGER_TAG: workflow.trigger, SOURCE_URL_TAG: workflow.source_url}
-        return own | self.tags
+        replayed = {REPLAY_TAG: workflow.replay_of} if workflow.replay_of else {}
+        return own | replayed | self.tags
 
     def _end_unbegun(self, instance: "dg.DagsterInstance", run_id: str, error: BaseException) -> None:
         """End what was written before the run began to work: nobody would look at it again."""
@@ -199,5 +203,6 @@ class _Execution:
 
         found = self.session.catalog.workflows.get(self.workflow.id)
         if found is not None and found.status == "canceled":
-            provider = embedding_provider(Objects(self.session.settings.objects_url))
+            objects = Objects(self.session.settings.objects_url)
+            provider = embedding_provider(self.session.settings, objects, self.session.catalog, utc_now)
             cancel_batches(self.session.catalog, provider, found.id, utc_now())

@@ -4,15 +4,16 @@ import asyncio
 import mimetypes
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tripper_assets.cli.output import Json, print_json, print_table, say
-from tripper_assets.cli.session import without_user_info
-from tripper_assets.domain.activities import Extraction
+from tripper_assets.cli.session import open_session, without_user_info
+from tripper_assets.cli.yaml_files import read_mapping
+from tripper_assets.domain.activities import Extraction, Provenance
 from tripper_assets.domain.errors import ConfigurationError, error_for_status
-from tripper_assets.domain.sources import make_source, parse_config
+from tripper_assets.domain.sources import SourceConfig, make_source, parse_config
 from tripper_assets.extract import extract_activities
 from tripper_assets.resources import http_client, utc_now
 from tripper_assets.settings import load_settings
@@ -33,14 +34,22 @@ def extract(
     timezone: Annotated[
         str | None, typer.Option(help="The zone of times that state none, such as Europe/Berlin.")
     ] = None,
+    selectors: Annotated[
+        Path | None, typer.Option(help="A YAML file of selectors (docs/selectors.md) to read the page with.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="A registered source, by key or URL, whose selectors and timezone are used.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read one page, and print the raw activities that it states with their provenance."""
     now = _moment(at)
-    parse_config({"timezone": timezone}, subject="this page")
+    config = _config(source, timezone, selectors)
     is_address = page.lower().startswith(("http://", "https://"))
     body, address, content_type = _fetched(page) if is_address else _read(Path(page), url)
-    found = extract_activities(body, url=address, content_type=content_type, now=now, timezone=timezone)
+    found = extract_activities(
+        body, url=address, content_type=content_type, now=now, timezone=config.timezone, selectors=config.selectors
+    )
     if as_json:
         print_json(
             {
@@ -61,14 +70,28 @@ def _print(found: Extraction) -> None:
             for name, value in values.items()
             if name not in ("provenance", "page")
         ]
-        print_table(("field", "value", "method", "evidence"), rows, title=activity.name)
+        print_table(("field", "value", "method", "evidence", "confidence"), rows, title=activity.name)
     for problem in found.problems:
         say(f"{problem.code}: {problem.message or problem.subject}")
     say(f"{len(found.activities)} activities, {len(found.links)} links, {len(found.problems)} problems.")
 
 
-def _read_where(provenance: object) -> tuple[str, str]:
-    return (getattr(provenance, "method", ""), getattr(provenance, "evidence", "")) if provenance else ("", "")
+def _read_where(provenance: Provenance | None) -> tuple[str, str, str]:
+    return (provenance.method, provenance.evidence, f"{provenance.confidence:g}") if provenance else ("", "", "")
+
+
+def _config(key: str | None, timezone: str | None, selectors: Path | None) -> SourceConfig:
+    """Return how the page is read: as the named source's are, with what the other options say."""
+    given: dict[str, Any] = {}
+    if key is not None:
+        with open_session() as session:
+            given = session.source(key).config.model_dump(mode="json")
+    if timezone is not None:
+        given["timezone"] = timezone
+    if selectors is not None:
+        found = read_mapping(selectors, name="file of selectors", example="selectors: {fields: {name: h1}}")
+        given["selectors"] = found.get("selectors", found)
+    return parse_config(given, subject=str(selectors or "this page"))
 
 
 def _moment(at: str | None) -> datetime:

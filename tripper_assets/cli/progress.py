@@ -53,6 +53,11 @@ class StageProgress:
             seconds = now - self._started.get(asset, now)
             self._say(f"{asset}: {event} in {seconds:.1f} s{_shown(counts)}")
 
+    def note(self, line: str) -> None:
+        """Show a line beside the stages; an empty one is none."""
+        if line:
+            self._say(line)
+
     def _tell_retry(self, asset: str) -> None:
         """Say that a stage which failed is tried again, and why where that was not said yet."""
         reason = self._errors.pop(asset, None)
@@ -91,5 +96,10 @@ def _bars() -> Progress:
 
 
 def _shown(counts: Mapping[str, Any]) -> str:
-    parts = [f"{counts[name]} {name}" for name in SHOWN_COUNTS if name in counts]
+    parts = [f"{_total(counts[name])} {name}" for name in SHOWN_COUNTS if name in counts]
     return f" ({', '.join(parts)})" if parts else ""
+
+
+def _total(count: Any) -> Any:  # noqa: ANN401 (what a stage counts)
+    """Return a count; one that is told by reason is the sum of its reasons."""
+    return sum(count.values()) if isinstance(count, Mapping) else count

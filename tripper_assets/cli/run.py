@@ -13,16 +13,16 @@ from tripper_assets.cli.output import Json, print_json, say
 from tripper_assets.cli.session import Session, UnknownNameError, dagster_instance, open_session, without_user_info
 from tripper_assets.cli.summary import print_summary, summary
 from tripper_assets.cli.yaml_files import read_mapping
-from tripper_assets.domain.errors import CleanedUpError, ConfigurationError, NotFoundError, PermanentError
-from tripper_assets.domain.quality import CHECKS
+from tripper_assets.clients.manifests import manifest_of
+from tripper_assets.decisions import bundle_of, known_checks
+from tripper_assets.domain.errors import ConfigurationError, PermanentError
 from tripper_assets.domain.sources import Source, make_source, parse_config
-from tripper_assets.domain.workflows import Workflow, WorkflowFile
+from tripper_assets.domain.workflows import Workflow
 from tripper_assets.downloads import newest_files
 from tripper_assets.resources import utc_now
+from tripper_assets.retries import assets_left, check_retriable
 
-BAD_ENDS = frozenset({"failed", "expired", "canceled"})
-"""Of a batch that has to be submitted again."""
-RETRIED = frozenset({"failed", "canceled"})
+LOOKED_BACK = 200
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    url: Annotated[str, typer.Argument(help="The source: a URL, or the key of a registered one.")],
+    url: Annotated[
+        str | None,
+        typer.Argument(help="The source: a URL, or the key of a registered one; with --replay it may be left out."),
+    ] = None,
     *,
     max_pages: Annotated[int | None, typer.Option(help="How many pages at most.")] = None,
     auto_import: Annotated[
@@ -41,14 +44,55 @@ def run(
     ] = None,
     location: Annotated[str | None, typer.Option(help="The location that a new source serves.")] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file with the source's configuration.")] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Read the pages that this workflow kept again, with today's readers and the source's configuration of today, and ask no host.",
+            metavar="WORKFLOW",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Take one source through the whole graph: crawl, extract, enrich, join, and import if that is allowed."""
     given: dict[str, Any] = {"max_pages": max_pages, "auto_import": auto_import}
     overrides = _read_config(config) | {name: value for name, value in given.items() if value is not None}
     with open_session() as session:
+        if replay is not None:
+            finish(_replay(session, replay, url, overrides, quiet=as_json), as_json=as_json)
+            return
+        if url is None:
+            raise ConfigurationError("Nothing is named to run; give a URL, the key of a source, or --replay WORKFLOW.")
         source = _source(session, url, overrides, location)
         finish(run_source(session, source, overrides, trigger="cli", quiet=as_json), as_json=as_json)
+
+
+def _replay(session: Session, name: str, url: str | None, overrides: dict[str, Any], *, quiet: bool) -> Workflow:
+    """Run a workflow's source on the pages that it kept; a replay of a replay reads what the crawl before them kept.
+
+    Raises:
+        UnknownNameError: there is no such workflow.
+        ConfigurationError: it is another source's than ``url`` names.
+        NotFoundError: it cannot be replayed; CleanedUpError: not any more.
+    """
+    named = session.workflow(name)
+    crawled = session.workflow(named.replay_of) if named.replay_of else named
+    source = session.source(crawled.source_key)
+    if url is not None and session.source(url).key != source.key:
+        raise ConfigurationError(
+            f"The workflow {named.id} belongs to {source.key} and not to {without_user_info(url)}; leave the source out."
+        )
+    manifest_of(crawled)
+    allowed = {} if _is_newest_crawl(session, crawled) else {"auto_import": False}
+    return run_source(session, source, allowed | overrides, trigger="replay", quiet=quiet, replay_of=crawled.id)
+
+
+def _is_newest_crawl(session: Session, crawled: Workflow) -> bool:
+    """Return whether the source gave no other bundle since: pages of last year are not to take the place of today's by themselves."""
+    newer = session.catalog.workflows.list(crawled.source_key, limit=LOOKED_BACK)
+    return all(
+        one.created_at <= crawled.created_at or one.replay_of is not None or "final_jsonl" not in newest_files(one)
+        for one in newer
+    )
 
 
 def import_workflow(
@@ -58,15 +102,15 @@ def import_workflow(
     as_json: Json = False,
 ) -> None:
     """Approve a workflow's final JSONL as it is, and import it."""
-    overrides = _known_checks(override or [])
+    overrides = known_checks(override or [])
     with open_session() as session:
         found = session.workflow(workflow)
         approve = functools.partial(
             session.catalog.workflows.decide,
             found.id,
-            _bundle(found).sha256,
+            bundle_of(found).sha256,
             decision="approved",
-            by=_person(),
+            by=person(),
             at=utc_now(),
             overrides=overrides,
             reason="tripper import",
@@ -81,49 +125,23 @@ def retry(
     """Go on with a failed or canceled workflow: what it stored is used, and what it lacks is done."""
     with open_session() as session:
         found = session.workflow(workflow)
-        bad = {one.asset for one in session.catalog.batches.of_workflow(found.id) if one.status in BAD_ENDS}
-        left = _left_to_do(found, bad)
+        check_retriable(found)
+        left = assets_left(found, _stored(found), session.catalog.batches.of_workflow(found.id))
         # A run that fails before its first step, as it reads what was stored, says so of a running workflow only.
         again = functools.partial(session.catalog.workflows.set_status, found.id, "running")
         finish(run_job(session, "run_source", found, assets=left, quiet=as_json, begin=again), as_json=as_json)
 
 
-def _left_to_do(workflow: Workflow, bad: set[str]) -> list[str]:
-    """Return the assets to run again: those that are not done, or ``bad``, and all that is made from them.
-
-    Raises:
-        PermanentError: the workflow did not end badly.
-        CleanedUpError: what it stored was removed.
-    """
-    if workflow.status not in RETRIED:
-        raise PermanentError(
-            f"The workflow {workflow.id} is {workflow.status}, and only a failed or canceled one is retried; "
-            f"`tripper run {workflow.source_key}` starts a new one."
-        )
-    gone = next((file for file in newest_files(workflow).values() if file.deleted_at), None)
-    if gone is not None:
-        raise CleanedUpError(
-            f"The stored {gone.asset.replace('_', ' ')} of workflow {workflow.id} were cleaned up on {gone.deleted_at:%Y-%m-%d}; "
-            f"start a new one with `tripper run {workflow.source_key}`."
-        )
-    from tripper_assets.jobs import left_to_do  # noqa: PLC0415 (dagster takes two seconds to import)
-
-    return left_to_do(_done(workflow) - bad)
-
-
-def _done(workflow: Workflow) -> set[str]:
-    """Return the assets whose stage is completed and whose value was stored by the same run: a store may refuse what a stage made."""
+def _stored(workflow: Workflow) -> set[tuple[str, str]]:
+    """Return asset and run of each value of a workflow that Dagster knows of."""
     from tripper_assets.io_managers import materializations  # noqa: PLC0415 (dagster takes two seconds to import)
 
     with dagster_instance() as instance:
         return {
-            stage.asset
+            (stage.asset, one.run_id)
             for stage in workflow.stages
-            if stage.status == "completed"
-            and any(
-                one.workflow_id == workflow.id and stage.run_id in ("", one.run_id)
-                for one in materializations(instance, stage.asset, workflow.source_key)
-            )
+            for one in materializations(instance, stage.asset, workflow.source_key)
+            if one.workflow_id == workflow.id
         }
 
 
@@ -143,27 +161,8 @@ def finish(workflow: Workflow, *, as_json: bool, wanted: frozenset[str] = GOOD) 
         say(workflow.reason)
 
 
-def _bundle(workflow: Workflow) -> WorkflowFile:
-    bundle = newest_files(workflow).get("final_jsonl")
-    again = f"run its source again with `tripper run {workflow.source_key}`"
-    if bundle is None:
-        raise NotFoundError(f"The workflow {workflow.id} has no final JSONL to import; {again}.")
-    if bundle.deleted_at is not None:
-        after = ", after it was imported" if workflow.import_summary else ""
-        raise CleanedUpError(
-            f"The final JSONL of workflow {workflow.id} was cleaned up on {bundle.deleted_at:%Y-%m-%d}{after}; {again}."
-        )
-    return bundle
-
-
-def _known_checks(names: list[str]) -> tuple[str, ...]:
-    for name in names:
-        if name not in CHECKS:
-            raise ConfigurationError(f"There is no check {name}; --override takes one of {', '.join(sorted(CHECKS))}.")
-    return tuple(names)
-
-
-def _person() -> str:
+def person() -> str:
+    """Return who gives the command."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

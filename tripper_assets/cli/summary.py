@@ -4,6 +4,7 @@ from typing import Any
 
 from tripper_assets.cli.output import print_table, say, size
 from tripper_assets.domain.workflows import Workflow, WorkflowFile, WorkflowStage
+from tripper_assets.domain.yields import not_asked
 
 
 def summary(workflow: Workflow) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def calls(workflow: Workflow) -> dict[str, int]:
         "images": count("images_map", "fetched"),
         "geocodes": count("geocoded_map", "queries"),
         "embeddings": count("embedding_batch", "fetched"),
-        "tokens": count("embedding_batch", "tokens"),
+        "tokens": count("embeddings_map", "tokens") + count("raw_activities", "tokens"),
     }
 
 
@@ -76,8 +77,10 @@ def print_summary(workflow: Workflow) -> None:
         title=f"Workflow {workflow.id}",
     )
     done = told["calls"]
+    crawl = next((stage.counts for stage in workflow.stages if stage.asset == "raw_activities"), {})
+    skipped = f", {not_asked(crawl)} not asked for" if not_asked(crawl) else ""
     say(
-        f"Done anew: {done['pages']} page bodies ({done['not_modified']} unchanged), {done['images']} image bodies, "
+        f"Done anew: {done['pages']} page bodies ({done['not_modified']} unchanged{skipped}), {done['images']} image bodies, "
         f"{done['geocodes']} geocoder queries, {done['embeddings']} texts embedded."
     )
     _print_import(told["import"])

@@ -1,4 +1,4 @@
-"""`tripper up` and `tripper down`: PostgreSQL, Dagster's processes and the sample site, started in order by one owner and stopped in order."""
+"""`tripper up` and `tripper down`: PostgreSQL, Dagster's processes, the API and the sample site, started in order by one owner and stopped in order."""
 
 import contextlib
 import os
@@ -16,6 +16,8 @@ from typing import Annotated
 import typer
 import yaml
 
+from tripper_assets.api.addresses import host_of, link_of, token_of
+from tripper_assets.cli.api import check_port, is_alive
 from tripper_assets.cli.output import say
 from tripper_assets.cli.processes import (
     GRACE_SECONDS,
@@ -34,7 +36,7 @@ from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.resources import LOOPBACK, Catalog, open_catalog
 from tripper_assets.settings import MAX_PORT, PROJECT_FOLDER, Settings, environment_of, load_settings
 
-READY_SECONDS = 90
+READY_SECONDS = 240
 DOWN_SECONDS = 20
 CANCEL_SECONDS = 2.5
 WATCH_SECONDS = 2
@@ -42,7 +44,7 @@ MAX_HOME_PATH = 80
 """In bytes; a socket's path has at most 107, and 103 on macOS."""
 SOCKET_FOLDER = "up-"
 LOCATION = "tripper_assets"
-CODE_SERVER, WEBSERVER, DAEMON = "code server", "webserver", "daemon"
+CODE_SERVER, WEBSERVER, DAEMON, API = "code server", "webserver", "daemon", "API"
 Port = Annotated[int, typer.Option("--port", min=1, max=MAX_PORT, help="The loopback port of the Dagster pages.")]
 
 
@@ -53,7 +55,7 @@ def register(app: typer.Typer) -> None:
 
 
 def up(*, port: Port = 3000) -> None:
-    """Start PostgreSQL, Dagster and the sample site where it is registered, and keep them until Ctrl-C."""
+    """Start PostgreSQL, Dagster, the API with the pages, and the sample site where it is registered, and keep them until Ctrl-C."""
     began = time.monotonic()
     settings = load_settings()
     prepare_home(settings)
@@ -63,7 +65,9 @@ def up(*, port: Port = 3000) -> None:
     with owner.listening(*signals), hold_up_lock(settings.home, webserver.address) as lock:
         if lock.left_behind:
             _end(lock.left_behind, settings)
-        _check_port(port)
+        check_port(port, "The Dagster pages", "choose another one with `tripper up --port`")
+        if settings.catalog != "none":
+            check_port(settings.api_port, "The API and its pages", "set TRIPPER_API_PORT to another one")
         with _catalog(settings) as catalog, _code_server_socket(settings) as place:
             site = SampleSite(settings, catalog) if catalog else None
             _keep_up(_Dagster(settings, owner, lock, webserver, place), site, began)
@@ -132,6 +136,17 @@ class _Dagster:
         self._start(DAEMON, "dagster._daemon", "run", "--workspace", workspace)
         self._wait(WEBSERVER, self._webserver.has_graph, self._webserver.address)
         self._wait(DAEMON, lambda: self._webserver.has_daemon(since), "sensors, schedules and the queue of runs")
+        self._start_api()
+
+    def _start_api(self) -> None:
+        """Start the API last, so that it stops first; without a catalog there is nothing that it could tell."""
+        if self.settings.catalog == "none":
+            _tell_part(API, "none, for TRIPPER_DATABASE_URL is none")
+            return
+        token = token_of(self.settings)
+        known = {"TRIPPER_DAGSTER_URL": self._webserver.address, "TRIPPER_API_TOKEN": token.get_secret_value()}
+        self._start(API, "tripper_assets.cli", "api", "--host", host_of(self.settings), "--no-link", **known)
+        self._wait(API, lambda: is_alive(self.settings.api_port), link_of(self.settings, token))
 
     def stop(self) -> None:
         """Stop the daemon, which starts runs, then cancel what runs, then stop the rest."""
@@ -158,9 +173,9 @@ class _Dagster:
         path.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}), encoding="utf-8")
         return str(path)
 
-    def _start(self, name: str, *command: str) -> None:
+    def _start(self, name: str, *command: str, **known: str) -> None:
         log = self.settings.home / "logs" / f"{name.replace(' ', '-')}.log"
-        environment = environment_of(self.settings)
+        environment = environment_of(self.settings) | known
         # The project's folder: Python looks for modules in the current one, and a home has a folder named dagster.
         self.owner.own(
             Child(name, [sys.executable, "-m", *command], log=log, environment=environment, folder=PROJECT_FOLDER)
@@ -203,18 +218,6 @@ def _accepts(place: Path) -> bool:
         except OSError:
             return False
     return True
-
-
-def _check_port(port: int) -> None:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((LOOPBACK, port))
-        except OSError as error:
-            raise PermanentError(
-                f"The Dagster pages cannot be shown, for port {port} is taken ({error.strerror}); "
-                "free it, or choose another one with `tripper up --port`."
-            ) from error
 
 
 def down() -> None:

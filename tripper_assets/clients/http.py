@@ -5,7 +5,8 @@ import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from types import TracebackType
 from typing import Self, TypeAlias
 from urllib.parse import urljoin
@@ -15,6 +16,7 @@ import httpcore2
 from tripper_assets.clients.addresses import AddressGuard, Target, shown
 from tripper_assets.clients.decoding import ACCEPT_ENCODING, decode_body
 from tripper_assets.clients.http_errors import (
+    RedirectRefusedError,
     TimedOutError,
     TooLargeError,
     TooManyRedirectsError,
@@ -22,7 +24,7 @@ from tripper_assets.clients.http_errors import (
     UntrustedCertificateError,
 )
 from tripper_assets.clients.network import CertificateTrouble, GuardedNetwork, Resolve, system_resolve
-from tripper_assets.domain.errors import PermanentError, TripperError
+from tripper_assets.domain.errors import AddressRefusedError, PermanentError, TripperError
 
 __all__ = ["AddressGuard", "HttpClient", "Reply"]
 
@@ -32,6 +34,9 @@ FIRST_ERROR = 400
 KEEP_ALIVE_SECONDS = 4.0
 MAX_DRAINED_BYTES = 65_536
 """An unwanted body is read this far, as a connection is of further use only when its answer has come whole."""
+MAX_PARTS = 200_000
+"""Chunks of one body. Each costs the loop that all pages share some 15 us, so that a body of 10 MB in chunks of one byte
+would hold the others for minutes; servers send some thousand bytes in each."""
 
 Follow: TypeAlias = Callable[[str], bool]
 """Whether a redirect to this URL is followed; where not, the redirect itself is the reply."""
@@ -51,6 +56,11 @@ class Reply:
     body: bytes = b""
     received_bytes: int = 0
     """Of the body, as it came over the wire."""
+
+    @cached_property
+    def body_sha256(self) -> str:
+        """Of the decompressed body."""
+        return sha256(self.body).hexdigest()
 
     @property
     def redirect(self) -> str:
@@ -77,6 +87,8 @@ class _Wish:
     max_bytes: int
     truncate: bool
     accept: Accept | None
+    content: bytes | None = None
+    """What is sent; None asks with GET."""
 
     def takes(self, status: int, headers: Mapping[str, str]) -> bool:
         return status not in REDIRECTS and (self.accept is None or self.accept(status, headers))
@@ -148,6 +160,29 @@ class HttpClient:
             PermanentError: too large, not decodable, redirected in a circle, or a certificate that does not hold.
         """
         wish = _Wish(self._request_headers(headers or {}, url), max_bytes, truncate, accept)
+        return await self._fetched(url, wish, max_redirects, follow, deadline_seconds)
+
+    async def post(
+        self,
+        url: str,
+        *,
+        content: bytes,
+        content_type: str,
+        max_bytes: int = 10_000_000,
+        deadline_seconds: float = 60,
+    ) -> Reply:
+        """Send ``content`` and return the answer, whatever its status; a redirect is the answer, and is not followed.
+
+        Raises:
+            TripperError: as ``get``.
+        """
+        headers = {"Content-Type": content_type, "Content-Length": str(len(content))}
+        wish = _Wish(self._request_headers(headers, url), max_bytes, truncate=False, accept=None, content=content)
+        return await self._fetched(url, wish, 0, lambda _: False, deadline_seconds)
+
+    async def _fetched(
+        self, url: str, wish: _Wish, max_redirects: int, follow: Follow | None, deadline_seconds: float
+    ) -> Reply:
         async with self._turns:
             try:
                 async with asyncio.timeout(deadline_seconds):
@@ -160,7 +195,12 @@ class HttpClient:
     async def _follow(self, url: str, wish: _Wish, max_redirects: int, follow: Follow | None) -> Reply:
         address = url
         for _ in range(max_redirects + 1):
-            reply = await self._ask(address, wish)
+            try:
+                reply = await self._ask(address, wish)
+            except AddressRefusedError as error:
+                if address == url:
+                    raise
+                raise RedirectRefusedError(str(error)) from error
             address = reply.redirect
             if not address or (follow and not follow(address)):
                 return reply
@@ -183,9 +223,10 @@ class HttpClient:
     @asynccontextmanager
     async def _answer(self, target: Target, wish: _Wish) -> AsyncGenerator[httpcore2.Response]:
         request = httpcore2.Request(
-            "GET",
+            "GET" if wish.content is None else "POST",
             httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.path),
             headers=[(b"Host", target.authority.encode()), *wish.headers],
+            content=wish.content,
             extensions={"timeout": self._timeouts},
         )
         answer = await self._pool.handle_async_request(request)
@@ -233,6 +274,8 @@ async def _received(
                 break
             if size > max_bytes:
                 raise TooLargeError(f"{work} gave more than {max_bytes:,} bytes; raise max_bytes if it is meant.")
+            if len(parts) > MAX_PARTS:
+                raise TooLargeError(f"{work} gave its body in more than {MAX_PARTS:,} chunks, which no server means.")
     return b"".join(parts)[:max_bytes]
 
 

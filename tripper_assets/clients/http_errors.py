@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tripper_assets.domain.errors import PermanentError, TransientError
+from tripper_assets.domain.errors import AddressRefusedError, PermanentError, TransientError
 
 
 class TimedOutError(TransientError):
@@ -45,3 +45,7 @@ class UnreadableError(PermanentError):
     """The reader of pages failed on this one."""
 
     code: ClassVar[str] = "extraction_failed"
+
+
+class RedirectRefusedError(AddressRefusedError):
+    """The address answered, and sent on to where no request may leave for."""

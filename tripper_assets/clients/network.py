@@ -3,9 +3,9 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from ipaddress import ip_address
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import httpcore2
 
@@ -14,6 +14,7 @@ from tripper_assets.clients.addresses import AddressGuard
 Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 """From a name and a port to the addresses that the name has, as text."""
 MAX_ADDRESSES_TRIED = 3
+Connection = TypeVar("Connection")
 MAX_BUFFERED_BYTES = 262_144
 
 
@@ -26,6 +27,23 @@ async def system_resolve(host: str, port: int) -> list[str]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def checked_addresses(host: str, port: int, guard: AddressGuard, resolve: Resolve) -> list[str]:
+    """Return the addresses of a name or of an IP literal, all passed by the guard; connect to these and resolve no more.
+
+    Raises:
+        AddressRefusedError: any of them is one that is not allowed.
+        OSError: the name has none.
+    """
+    try:
+        addresses = [str(ip_address(host))]
+    except ValueError:
+        addresses = await resolve(host, port)
+    # All before any: a name with one public and one private answer is an attack, whichever would be tried first.
+    for address in addresses:
+        guard.check_address(host, port, address)
+    return addresses
 
 
 class GuardedNetwork(httpcore2.AsyncNetworkBackend):
@@ -54,33 +72,28 @@ class GuardedNetwork(httpcore2.AsyncNetworkBackend):
         del local_address, socket_options
         try:
             async with asyncio.timeout(timeout):
-                addresses = await self._addresses(host, port)
-                # All before any: a name with one public and one private answer is an attack, whichever would be tried first.
-                for address in addresses:
-                    self._guard.check_address(host, port, address)
-                return await _connect_to_any(addresses, port)
+                addresses = await checked_addresses(host, port, self._guard, self._resolve)
+                loop = asyncio.get_running_loop()
+                _, inbox = await connect_to_any(addresses, lambda one: loop.create_connection(_Inbox, one, port))
+                return Wire(inbox)
         except TimeoutError as error:
             raise httpcore2.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise httpcore2.ConnectError(str(error)) from error
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        try:
-            return [str(ip_address(host))]
-        except ValueError:
-            return await self._resolve(host, port)
 
+async def connect_to_any(addresses: Sequence[str], connect: Callable[[str], Awaitable[Connection]]) -> Connection:
+    """Return the first connection that one of the first addresses gives.
 
-async def _connect_to_any(addresses: list[str], port: int) -> "Wire":
-    loop = asyncio.get_running_loop()
+    Raises:
+        OSError: none of them gives one.
+    """
     trouble = OSError("the name has no address")
     for address in addresses[:MAX_ADDRESSES_TRIED]:
         try:
-            _, protocol = await loop.create_connection(_Inbox, address, port)
+            return await connect(address)
         except OSError as error:
             trouble = error
-        else:
-            return Wire(protocol)
     raise trouble
 
 

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ HALF_WRITTEN = re.compile(r".+#[0-9]+")
 """How obstore names a file until it is whole."""
 PROBES = "probe"
 DELETE_BATCH = 1000
+CHUNK_BYTES = 1_000_000
+LOOKS = 8
 WRITE_TRIES = 3
 WRITE_PAUSE_SECONDS = 0.2
 
@@ -75,13 +78,17 @@ class Objects:
         _check_key(key)
         return f"{self.url}/{quote(key)}"
 
+    def holds(self, uri: str) -> bool:
+        """Return whether a URI is one of this store, whatever stands there."""
+        return uri.startswith(f"{self.url}/")
+
     def key(self, uri: str) -> str:
         """Return the key of a URI of this store.
 
         Raises:
             PermanentError: the URI points outside of this store.
         """
-        if not uri.startswith(f"{self.url}/"):
+        if not self.holds(uri):
             raise PermanentError(f"The object {uri} lies outside of the store {self.url}; check TRIPPER_STORE_URL.")
         key = unquote(uri[len(self.url) + 1 :])
         _check_key(key)
@@ -103,6 +110,16 @@ class Objects:
         _repeated(write)
         return stored
 
+    def create(self, key: str, data: bytes) -> bool:
+        """Store ``data`` under a key whose name tells what it holds; False where something stands there, which is not looked at.
+
+        Raises:
+            PermanentError: a hostile key, or the store refuses to be written.
+            TransientError: the store does not answer.
+        """
+        uri = self.uri(key)
+        return _repeated(lambda: self._create(key, data, f"Storing {uri}"))
+
     def get(self, uri: str, *, sha256: str | None = None) -> bytes:
         """Return the bytes at ``uri``, checked against ``sha256`` where it is given.
 
@@ -121,6 +138,29 @@ class Objects:
                 )
         return data
 
+    def chunks(self, uri: str) -> Iterator[bytes]:
+        """Yield the bytes at ``uri`` piece by piece, however many they are; they are not compared with what was recorded.
+
+        Raises:
+            NotFoundError: there is no such object, before the first piece.
+            TransientError: the store does not answer.
+        """
+        key = self.key(uri)
+        with self._told(f"Reading {uri}"):
+            try:
+                found = obstore.get(self._store, key)
+            except FileNotFoundError:
+                raise NotFoundError(
+                    f"The object {uri} is not in the store; materialize the asset that stored it again."
+                ) from None
+            for piece in found.stream(min_chunk_size=CHUNK_BYTES):
+                yield bytes(piece)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether URLs that anybody can read may be made."""
+        return isinstance(self._store, S3Store)
+
     def exists(self, key: str) -> bool:
         """Return whether an object stands under ``key``.
 
@@ -138,7 +178,9 @@ class Objects:
 
     def delete(self, uris: Sequence[str]) -> int:
         """Remove the objects and return how many there were; one that is gone already is no error."""
-        present = [key for key in dict.fromkeys(map(self.key, uris)) if self.exists(key)]
+        keys = list(dict.fromkeys(map(self.key, uris)))
+        with ThreadPoolExecutor(LOOKS, thread_name_prefix="objects") as looks:  # each look is a request of its own
+            present = [key for key, there in zip(keys, looks.map(self.exists, keys), strict=True) if there]
         for start in range(0, len(present), DELETE_BATCH):
             batch = present[start : start + DELETE_BATCH]
             _repeated(lambda batch=batch: self._remove(batch))
@@ -155,6 +197,15 @@ class Objects:
                 yield StoredObject(
                     f"{self.url}/{quote(meta['path'])}", meta["path"], meta["size"], "", meta["last_modified"]
                 )
+
+    def folders(self) -> "list[str]":
+        """Return the names of the outermost folders.
+
+        Raises:
+            TransientError: the store does not answer.
+        """
+        with self._told(f"Listing {self.url}"):
+            return sorted(obstore.list_with_delimiter(self._store)["common_prefixes"])
 
     def sign(self, uri: str, seconds: int) -> str:
         """Return a URL that anybody can read the object at for so many seconds.

@@ -3,19 +3,37 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from protego import Protego
 
 from tripper_assets.clients.http import Reply
+from tripper_assets.clients.http_errors import RedirectRefusedError
 from tripper_assets.domain.errors import AddressRefusedError, PermanentError, TransientError, error_for_status
+from tripper_assets.domain.robots import RobotsFile
 
 MAX_ROBOTS_BYTES = 500 * 1024
 MAX_CRAWL_DELAY_SECONDS = 30.0
 FIRST_ERROR = 400
+CACHED_FOR = timedelta(hours=24)
+"""RFC 9309 section 2.4: a cached file is not used for longer."""
 
 Ask = Callable[[str], Awaitable[Reply]]
 """Fetches one robots.txt: five redirects, at most MAX_ROBOTS_BYTES of it."""
+
+
+class RobotsCache(Protocol):
+    """Keeps robots.txt files between crawls, by origin (scheme, host and port)."""
+
+    async def load(self, origin: str) -> RobotsFile | None:
+        """Return the kept file, None where there is none."""
+        ...
+
+    async def save(self, origin: str, file: RobotsFile) -> None:
+        """Keep a file."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -61,46 +79,69 @@ def read_robots(body: bytes, token: str) -> Robots:
     return Robots(token, Protego.parse(kept.decode("utf-8-sig", "replace")))
 
 
-async def fetch_robots(origin: str, ask: Ask, token: str) -> Robots:
-    """Return what ``origin`` (scheme, host and port) allows.
+def judge_robots(status: int, body: bytes, url: str, token: str) -> Robots:
+    """Return what an answer to the request for robots.txt allows.
 
-    RFC 9309 section 2.3.1: an answer of 4xx, or redirects without end, means there are no rules; a server that fails or cannot be
-    reached means that nothing is allowed. 408, 425 and 429 are a busy server and not a missing file.
-
-    Raises:
-        AddressRefusedError: the origin, or where it redirects to, is not one that requests may leave for.
+    RFC 9309 section 2.3.1: an answer of 4xx means there are no rules; a server that fails means that nothing is allowed.
+    408, 425 and 429 are a busy server and not a missing file.
     """
-    url = f"{origin}/robots.txt"
-    try:
-        reply = await ask(url)
-    except TransientError as error:
-        return Robots(token, outage=error)
-    except AddressRefusedError:
-        raise
-    except PermanentError:
-        return Robots(token)
-    if reply.status < FIRST_ERROR:
-        return read_robots(reply.body, token)
-    error = error_for_status(reply.status, f"Fetching {url}")
+    if status < FIRST_ERROR:
+        return read_robots(body, token)
+    error = error_for_status(status, f"Fetching {url}")
     return Robots(token, outage=error) if isinstance(error, TransientError) else Robots(token)
 
 
 class RobotsFiles:
-    """The robots.txt of each origin that a crawl meets, asked for once."""
+    """The robots.txt of each origin that a crawl meets, asked for once in 24 hours."""
 
-    def __init__(self, ask: Ask, token: str) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        token: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        cache: RobotsCache | None = None,
+    ) -> None:
         self._ask = ask
         self._token = token
-        self._found: dict[str, asyncio.Task[Robots]] = {}
+        self._clock = clock
+        self._cache = cache
+        self._found: dict[str, asyncio.Task[tuple[datetime, Robots]]] = {}
 
     async def of(self, url: str) -> Robots:
         """Return what the origin of ``url`` allows.
 
         Raises:
-            AddressRefusedError: as ``fetch_robots``.
+            AddressRefusedError: the origin is not one that requests may leave for.
         """
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        if origin not in self._found:
-            self._found[origin] = asyncio.ensure_future(fetch_robots(origin, self._ask, self._token))
-        return await self._found[origin]
+        found = self._found.get(origin)
+        if found is None or self._is_old(found):
+            self._found[origin] = found = asyncio.ensure_future(self._fetched(origin))
+        return (await found)[1]
+
+    def _is_old(self, found: asyncio.Task[tuple[datetime, Robots]]) -> bool:
+        return found.done() and not found.exception() and self._clock() - found.result()[0] >= CACHED_FOR
+
+    async def _fetched(self, origin: str) -> tuple[datetime, Robots]:
+        url = f"{origin}/robots.txt"
+        kept = await self._cache.load(origin) if self._cache else None
+        now = self._clock()
+        if kept is not None and timedelta() <= now - kept.fetched_at < CACHED_FOR:
+            return kept.fetched_at, judge_robots(kept.status, kept.body, url, self._token)
+        try:
+            reply = await self._ask(url)
+        except TransientError as error:
+            return now, Robots(self._token, outage=error)
+        except AddressRefusedError as error:
+            if not isinstance(error, RedirectRefusedError):
+                raise
+            # As good as a missing file: what a file says of where it is must not end the crawl.
+            return now, Robots(self._token)
+        except PermanentError:
+            # Redirects without end, or a body that cannot be read, are as good as a missing file.
+            return now, Robots(self._token)
+        robots = judge_robots(reply.status, reply.body, url, self._token)
+        if self._cache is not None and robots.outage is None:
+            await self._cache.save(origin, RobotsFile(reply.status, reply.body[:MAX_ROBOTS_BYTES], now))
+        return now, robots

@@ -13,6 +13,8 @@ from tripper_assets.domain.errors import TOO_EARLY_AND_FRIENDS, ConfigurationErr
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 90.0
@@ -129,6 +131,21 @@ def _transport(text: str) -> str:
     return reasons[kind[1]] if kind else text.split("\n", 1)[0][:200]
 
 
+def patience() -> "Config":
+    """Return how long a client of boto3 waits, and how often it asks."""
+    from botocore.config import Config  # noqa: PLC0415 (half a second that only S3 users pay)
+
+    return Config(
+        connect_timeout=CONNECT_SECONDS, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}
+    )
+
+
+def client_verdict(error: "ClientError", work: str) -> PermanentError | TransientError:
+    """Return what an answer of S3 means that boto3 raised."""
+    status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+    return _answer_verdict(int(status), str(code), work)
+
+
 def abort_uploads(url: str, before: datetime) -> int:
     """End the multipart uploads below ``url`` that were begun ``before``, and return how many; their parts cost money unseen.
 
@@ -136,24 +153,19 @@ def abort_uploads(url: str, before: datetime) -> int:
         PermanentError, TransientError: S3 refuses, or does not answer.
     """
     import boto3  # noqa: PLC0415 (half a second that only S3 users pay)
-    from botocore.config import Config  # noqa: PLC0415 (same)
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 (same)
 
-    config = Config(
-        connect_timeout=CONNECT_SECONDS, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4}
-    )
     work = f"Sweeping half-done uploads below {url}"
     parts = urlsplit(url)
     prefix = parts.path.strip("/")
     try:
-        client = boto3.client("s3", config=config)
+        client = boto3.client("s3", config=patience())
         begun = [
             one for one in _uploads(client, parts.netloc, f"{prefix}/" if prefix else "") if one["Initiated"] < before
         ]
         return sum(_abort(client, parts.netloc, one) for one in begun)
     except ClientError as error:
-        status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
-        raise _answer_verdict(int(status), str(code), work) from None
+        raise client_verdict(error, work) from None
     except BotoCoreError as error:
         raise TransientError(f"{work} failed ({type(error).__name__}); the store may be down, try again.") from None
 

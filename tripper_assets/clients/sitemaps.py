@@ -1,6 +1,7 @@
 """Which pages a site's sitemaps list: XML and text files, gzip, indexes of indexes, all of it bounded."""
 
 import io
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,12 @@ MAX_SITEMAP_BYTES = 50_000_000
 MAX_INDEX_DEPTH = 3
 MAX_FILES = 50
 MAX_URLS = 50_000
+MAX_ALL_BYTES = 4 * MAX_SITEMAP_BYTES
+MAX_ALL_SECONDS = 180.0
+"""For all sitemaps of a site together: fifty that drip would take an hour."""
 FIRST_ERROR = 400
+WELL_KNOWN = ("/sitemap.xml", "/sitemap_index.xml")
+"""Where a sitemap is looked for that robots.txt does not name: the second only where the first is missing."""
 
 Kind = Literal["urls", "index", "feed", "none"]
 Ask = Callable[[str], Awaitable[Reply]]
@@ -51,6 +57,8 @@ class Listing:
     feeds: list[str] = field(default_factory=list[str])
     problems: list[Problem] = field(default_factory=list[Problem])
     files: int = 0
+    bytes: int = 0
+    """Received, decompressed."""
 
 
 def read_sitemap(body: bytes, *, max_urls: int = MAX_URLS) -> SitemapFile:
@@ -130,22 +138,32 @@ def _entry(element: etree._Element) -> SitemapEntry:  # pyright: ignore[reportPr
 
 
 async def collect_sitemaps(
-    urls: Sequence[str], ask: Ask, *, wanted: Callable[[str], bool], enough: int = MAX_URLS, declared: bool = True
+    urls: Sequence[str],
+    ask: Ask,
+    *,
+    wanted: Callable[[str], bool],
+    enough: int = MAX_URLS,
+    declared: bool = True,
+    seconds: Callable[[], float] = time.monotonic,
 ) -> Listing:
     """Return the pages that ``wanted`` says yes to, from the sitemaps at ``urls`` and those that they name.
 
-    It stops at ``enough`` pages, MAX_FILES files and MAX_INDEX_DEPTH levels; each file is read once, so a circle of indexes ends.
+    It stops at ``enough`` pages, MAX_FILES files, MAX_ALL_BYTES, MAX_ALL_SECONDS and MAX_INDEX_DEPTH levels; each file is read once, so a
+    circle of indexes ends.
     Where ``declared`` is false the URLs are guesses, and a guess that finds nothing is no problem.
 
     Raises:
         AddressRefusedError: never: a refused sitemap is a problem, as its site says where it is.
     """
     listing = Listing()
-    level, seen = list(dict.fromkeys(urls)), set(urls)
+    level, seen, started = list(dict.fromkeys(urls)), set(urls), seconds()
     for depth in range(MAX_INDEX_DEPTH + 1):
         below: list[str] = []
         for url in sorted(level, key=lambda one: (-_score(one), one)):
             if listing.files >= MAX_FILES or len(listing.entries) >= enough:
+                return listing
+            if listing.bytes >= MAX_ALL_BYTES or seconds() - started >= MAX_ALL_SECONDS:
+                listing.problems.append(_problem("sitemaps_cut", url, "and what comes after it would cost too much"))
                 return listing
             below += await _collect_one(url, ask, listing, wanted=wanted, silent=not declared and depth == 0)
         level = [url for url in dict.fromkeys(below) if url not in seen]
@@ -177,6 +195,7 @@ async def _collect_one(
         if not silent:
             listing.problems.append(_problem("sitemap_unavailable", url, f"answered with status {reply.status}"))
         return []
+    listing.bytes += len(reply.body)
     found = read_sitemap(reply.body)
     if not found.whole or (found.kind == "none" and not silent):
         listing.problems.append(_problem("sitemap_unreadable", url, "is broken, too long or no sitemap"))

@@ -1,80 +1,86 @@
-"""One page: asked for politely and conditionally, and what became of it."""
+"""One page: asked for politely and conditionally, kept, read, and rendered where it is empty without."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
-from typing import Literal, TypeAlias
+from typing import Protocol, TypeAlias
 
+from tripper_assets.clients.answers import (
+    FIRST_NOT_SUCCESS,
+    GONE,
+    NOT_MODIFIED,
+    Visit,
+    disallowed,
+    failed,
+    is_readable,
+    is_wanted,
+    media_type,
+    refused_by_status,
+    still_empty,
+    troubled,
+    unreadable,
+    with_shell,
+)
 from tripper_assets.clients.frontier import Candidate
 from tripper_assets.clients.http import Reply
 from tripper_assets.clients.http_errors import TooManyRedirectsError, UnreadableError
-from tripper_assets.clients.politeness import BUSY, PoliteClient
+from tripper_assets.clients.moves import MAX_HOPS
+from tripper_assets.clients.politeness import PoliteClient
 from tripper_assets.clients.robots import RobotsFiles
 from tripper_assets.domain.activities import Extraction
-from tripper_assets.domain.errors import AddressRefusedError, PermanentError, TripperError, error_for_status
+from tripper_assets.domain.errors import TransientError, TripperError
 from tripper_assets.domain.model import Problem
-from tripper_assets.domain.pages import EXTRACTION_VERSION, PageState
-from tripper_assets.domain.urls import FEED, page_url
+from tripper_assets.domain.pages import EXTRACTION_VERSION, KnownPage, PageState
+from tripper_assets.domain.revisits import is_current
+from tripper_assets.domain.snapshots import KEPT_HEADERS, KeepBody, PageSnapshot, ReadBody
+from tripper_assets.domain.urls import page_url
 
-ReadPage: TypeAlias = Callable[[bytes, str, str | None], Extraction]
-"""Reads a body: the body, the URL that its relative links are relative to, and its Content-Type."""
-Outcome = Literal["fetched", "not_modified", "moved", "failed", "skipped"]
+ReadPage: TypeAlias = Callable[[bytes, str, str | None, datetime], Extraction]
+"""Reads a body: the body, the URL that its relative links are relative to, its Content-Type, and when it was received: what "tomorrow"
+means depends on that."""
 
 PAGE_DEADLINE_SECONDS = 30.0
-MAX_HOPS = 5
 MAX_HEADER_KEPT = 1_000
-NOT_MODIFIED = 304
-FIRST_ERROR = 400
-FIRST_NOT_SUCCESS = 300
-GONE = frozenset({404, 410})
-READABLE = frozenset(
-    {
-        "text/html",
-        "application/xhtml+xml",
-        "text/calendar",
-        "application/ics",
-        "application/rss+xml",
-        "application/atom+xml",
-        "application/rdf+xml",
-        "application/xml",
-        "text/xml",
-        "application/json",
-        "application/ld+json",
-        "application/feed+json",
-        "text/json",
-    }
-)
-UNTOLD = frozenset({"", "text/plain", "application/octet-stream", "binary/octet-stream"})
-"""Types that servers give to files they know nothing of: read where the URL says that it is a feed, or nothing says anything."""
+NOT_RENDERED_YET = ""
+"""The version of a shell that a browser should have shown and could not: it is no current one, so the next crawl tries again."""
+WALLS = frozenset({"soft_404", "login_wall", "captcha"})
+ACCEPT = "text/html,application/xhtml+xml,text/calendar,application/xml;q=0.9,*/*;q=0.5"
 
 
-@dataclass(frozen=True)
-class Visit:
-    """What became of one candidate."""
-
-    candidate: Candidate
-    outcome: Outcome
-    state: PageState | None = None
-    target: str = ""
-    """Where a moved page is."""
-    reason: str = ""
-    """Why a skipped page was."""
-    problem: Problem | None = None
-    error: TripperError | None = None
-    """What to raise if the whole crawl hangs on this page."""
-    status: int = 0
-    received_bytes: int = 0
+class Rendered(Protocol):
+    """A page as a browser shows it."""
 
     @property
-    def is_gone(self) -> bool:
-        """The site says that the page is no more."""
-        return self.status in GONE
+    def url(self) -> str:
+        """Where the browser ended."""
+        ...
 
     @property
-    def is_outage(self) -> bool:
-        """The host itself is away or wants to be left alone, so its other pages are not to be had either."""
-        return self.status in BUSY or (self.problem is not None and self.problem.code == "page_unreachable")
+    def html(self) -> bytes:
+        """The document as UTF-8."""
+        ...
+
+    @property
+    def bytes_received(self) -> int:
+        """What the page and all that it asked for took."""
+        ...
+
+
+class Renderer(Protocol):
+    """Shows a page as a browser does, within a budget of its own."""
+
+    async def render(self, url: str) -> Rendered:
+        """Return the page after its scripts have run.
+
+        Raises:
+            TripperError: it cannot be rendered, or the budget is spent.
+        """
+        ...
+
+
+async def keep_nothing(snapshot: PageSnapshot, body: bytes) -> None:
+    """Keep no body: for crawls that nobody will replay."""
+    del snapshot, body
 
 
 @dataclass(frozen=True)
@@ -83,30 +89,36 @@ class Visitor:
 
     client: PoliteClient
     robots: RobotsFiles
-    known: Mapping[str, PageState]
+    known: Mapping[str, KnownPage]
     read_page: ReadPage
     clock: Callable[[], datetime]
     max_bytes: int
+    keep_body: KeepBody = keep_nothing
+    read_body: ReadBody | None = None
+    renderer: Renderer | None = None
+    version: str = EXTRACTION_VERSION
+    """How this crawl reads pages (domain/revisits.py)."""
 
     async def visit(self, candidate: Candidate) -> Visit:
         """Return what became of a page; whatever goes wrong with it stays with it."""
         try:
             return await self._visit(candidate)
         except TripperError as error:
-            return _failed(candidate, error)
+            return failed(candidate, error)
 
     async def _visit(self, candidate: Candidate) -> Visit:
         robots = await self.robots.of(candidate.page.address)
         self.client.slow_down(candidate.page.address, robots.crawl_delay_seconds)
         if not robots.allows(candidate.page.address):
-            return Visit(candidate, "skipped", reason="robots", error=_disallowed(candidate.page.address))
+            return disallowed(candidate)
         address = candidate.page.address
         for _ in range(MAX_HOPS + 1):
             reply = await self._ask(candidate, address)
             if reply.status in GONE and self._may_need_slash(candidate, address):
-                reply = await self._ask(candidate, f"{address}/")
+                slashed = await self._ask(candidate, f"{address}/")
+                reply = reply if slashed.status in GONE else slashed
             if not reply.redirect:
-                return self._answered(candidate, reply)
+                return await self._answered(candidate, reply)
             target = page_url(reply.redirect)
             if target is None or target.identity != candidate.page.identity:
                 return Visit(candidate, "moved", target=reply.redirect, status=reply.status)
@@ -118,62 +130,126 @@ class Visitor:
         plain = address == candidate.page.identity and "?" not in address and "." not in address.rpartition("/")[2]
         return plain and not address.endswith("/") and (candidate.is_start or candidate.page.identity in self.known)
 
-    async def _ask(self, candidate: Candidate, address: str) -> Reply:
+    async def _ask(self, candidate: Candidate, address: str, *, conditional: bool = True) -> Reply:
         return await self.client.get(
             address,
-            headers=self._conditions(candidate.page.identity),
+            headers={"Accept": ACCEPT} | (self._conditions(candidate.page.identity) if conditional else {}),
             max_bytes=self.max_bytes,
             deadline_seconds=PAGE_DEADLINE_SECONDS,
             follow=_no_redirect,
-            accept=lambda status, headers: status < FIRST_NOT_SUCCESS and is_readable(address, _media_type(headers)),
+            accept=lambda status, headers: is_wanted(address, status, headers),
         )
 
     def _conditions(self, identity: str) -> dict[str, str]:
-        """Return the validators of what is known; a page that would be read otherwise today has to come whole."""
-        asked = {"Accept": "text/html,application/xhtml+xml,text/calendar,application/xml;q=0.9,*/*;q=0.5"}
-        known = self._usable(identity)
-        if known and known.etag:
-            asked["If-None-Match"] = known.etag
-        if known and known.last_modified:
-            asked["If-Modified-Since"] = known.last_modified
-        return asked
+        """Return the validators of what is known; a page that would be read otherwise today has to be here, or to come whole."""
+        known = self._comparable(identity)
+        if known is None:
+            return {}
+        if self.renderer and not known.stated and known.extraction.page.trouble == "empty_shell":
+            # Its scripts have still to be run, whether the shell itself has changed or not.
+            return {}
+        asked = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+        return {name: value for name, value in asked.items() if value}
 
-    def _usable(self, identity: str) -> PageState | None:
+    def _comparable(self, identity: str) -> KnownPage | None:
         known = self.known.get(identity)
-        return known if known and known.extraction_version == EXTRACTION_VERSION else None
+        return known if known and (is_current(known, self.version) or self.read_body is not None) else None
 
-    def _answered(self, candidate: Candidate, reply: Reply) -> Visit:
-        known = self._usable(candidate.page.identity)
+    async def _answered(self, candidate: Candidate, reply: Reply) -> Visit:
+        known = self._comparable(candidate.page.identity)
         if reply.status == NOT_MODIFIED and known:
-            return Visit(candidate, "not_modified", state=known, status=reply.status)
+            return await self._unchanged(candidate, reply, known)
         if reply.status >= FIRST_NOT_SUCCESS:
-            return _refused_by_status(candidate, reply)
-        media_type = _media_type(reply.headers)
-        if not is_readable(reply.url, media_type):
-            error = PermanentError(
-                f"{reply.url} is {media_type}, which holds no activities that can be read; give a page."
-            )
-            return Visit(candidate, "skipped", reason="content_type", error=error, status=reply.status)
-        return self._read(candidate, reply, known)
+            trouble = self._extraction(reply, self.clock()).page.trouble if reply.body else ""
+            return refused_by_status(candidate, reply, trouble, is_known=candidate.page.identity in self.known)
+        if not is_readable(reply.url, media_type(reply.headers)):
+            return unreadable(candidate, reply)
+        return await self._read(candidate, reply, known)
 
-    def _read(self, candidate: Candidate, reply: Reply, known: PageState | None) -> Visit:
-        digest = sha256(reply.body).hexdigest()
-        is_same = known is not None and known.body_sha256 == digest
-        state = PageState(
-            url=candidate.page.identity,
-            status=reply.status,
-            etag=_kept(reply, "etag"),
-            last_modified=_kept(reply, "last-modified"),
-            body_sha256=digest,
-            content_type=_kept(reply, "content-type"),
-            fetched_at=self.clock(),
-            extraction=known.extraction if known and is_same else self._extraction(reply),
-        )
+    async def _unchanged(self, candidate: Candidate, reply: Reply, known: KnownPage) -> Visit:
+        """Return the visit of a 304: the page as it is known, read anew from what was kept where we would read it otherwise now."""
+        if is_current(known, self.version):
+            return Visit(candidate, "not_modified", state=known, status=reply.status)
+        body = await self.read_body(known.body_sha256) if self.read_body else None
+        if body is None:
+            whole = await self._ask(candidate, reply.url, conditional=False)
+            return await self._answered(candidate, whole)
+        kept = replace(reply, headers={**reply.headers, "content-type": known.content_type}, body=body)
+        state = self._state(candidate, kept, self._extraction(kept, known.fetched_at), known.fetched_at)
+        state = state.model_copy(update={"etag": known.etag, "last_modified": known.last_modified})
+        return Visit(candidate, "not_modified", state=state, status=reply.status)
+
+    async def _read(self, candidate: Candidate, reply: Reply, known: KnownPage | None) -> Visit:
+        # As of a 304: what "tomorrow" meant was decided when the body first came.
+        first = known if known and known.body_sha256 == reply.body_sha256 else None
+        received_at = first.fetched_at if first else self.clock()
+        is_same = first is not None and is_current(first, self.version)
+        extraction = first.extraction if first and is_same else self._extraction(reply, received_at)
+        if extraction.page.trouble == "empty_shell" and (self.renderer or not is_same):
+            reply, extraction = await self._rendered(candidate, reply, extraction)
+        facts = extraction.page
+        if facts.trouble in WALLS:
+            return troubled(candidate, reply, facts.trouble, is_known=candidate.page.identity in self.known)
+        if facts.refresh and not extraction.activities:
+            return Visit(
+                candidate, "moved", target=facts.refresh, status=reply.status, received_bytes=reply.received_bytes
+            )
+        state = self._state(candidate, reply, extraction, received_at)
+        await self.keep_body(_snapshot(state, reply), reply.body)
         return Visit(candidate, "fetched", state=state, status=reply.status, received_bytes=reply.received_bytes)
 
-    def _extraction(self, reply: Reply) -> Extraction:
+    async def _rendered(self, candidate: Candidate, reply: Reply, extraction: Extraction) -> tuple[Reply, Extraction]:
+        """Return the page as a browser shows it, and as it is where there is none or it fails."""
+        if self.renderer is None:
+            return reply, with_shell(extraction, candidate)
         try:
-            return self.read_page(reply.body, reply.url, reply.headers.get("content-type"))
+            async with self.client.turn(reply.url):
+                shown = await self.renderer.render(reply.url)
+        except TripperError as error:
+            known = self.known.get(candidate.page.identity)
+            if known and isinstance(error, TransientError) and known.extraction.page.trouble != "empty_shell":
+                # What a browser read there before is still the best that is known.
+                raise
+            code = getattr(error, "code", "not_rendered")
+            problem = Problem(code=code, subject=candidate.page.identity, message=str(error))
+            # One that was known from a time without a browser says so itself.
+            others = [one for one in extraction.problems if one.code != "empty_shell"]
+            return reply, extraction.model_copy(update={"problems": [*others, problem]})
+        received = reply.received_bytes + shown.bytes_received
+        # The shell's validators say nothing of what the scripts will show next time.
+        headers = {"content-type": "text/html; charset=utf-8"}
+        page = Reply(shown.url, reply.status, headers, shown.html, received)
+        read = self._extraction(page, self.clock())
+        return page, still_empty(read, candidate) if read.page.trouble == "empty_shell" else read
+
+    def _state(self, candidate: Candidate, reply: Reply, extraction: Extraction, fetched_at: datetime) -> PageState:
+        now = self.clock()
+        return PageState(
+            url=candidate.page.identity,
+            address="" if reply.url == candidate.page.identity else reply.url,
+            status=reply.status if reply.status != NOT_MODIFIED else 200,
+            etag=_kept(reply, "etag"),
+            last_modified=_kept(reply, "last-modified"),
+            body_sha256=reply.body_sha256,
+            content_type=_kept(reply, "content-type"),
+            fetched_at=fetched_at,
+            checked_at=now,
+            linked_at=now if candidate.is_linked else self._linked_before(candidate),
+            extraction_version=self._version(extraction),
+            extraction=extraction,
+        )
+
+    def _version(self, extraction: Extraction) -> str:
+        is_unfinished = self.renderer is not None and extraction.page.trouble == "empty_shell"
+        return NOT_RENDERED_YET if is_unfinished else self.version
+
+    def _linked_before(self, candidate: Candidate) -> datetime | None:
+        known = self.known.get(candidate.page.identity)
+        return known.linked_at if known else None
+
+    def _extraction(self, reply: Reply, received_at: datetime) -> Extraction:
+        try:
+            return self.read_page(reply.body, reply.url, reply.headers.get("content-type"), received_at)
         except Exception as error:  # a page is hostile text: what it breaks is this page, and it says so
             raise UnreadableError(
                 f"Reading {reply.url} failed ({type(error).__name__}: {str(error)[:200]}); please report the page."
@@ -185,36 +261,19 @@ def _no_redirect(url: str) -> bool:
     return False
 
 
-def _media_type(headers: Mapping[str, str]) -> str:
-    return headers.get("content-type", "").split(";")[0].split(",")[0].strip().lower()
-
-
-def is_readable(url: str, media_type: str) -> bool:
-    """Return whether a body of this type may state activities: HTML, calendars, RSS, Atom, XML and JSON."""
-    if media_type in UNTOLD:
-        return not media_type or FEED.search(url) is not None
-    return media_type in READABLE or (media_type.endswith(("+json", "+xml")) and "svg" not in media_type)
-
-
 def _kept(reply: Reply, header: str) -> str:
     value = reply.headers.get(header, "")
     return value if len(value) <= MAX_HEADER_KEPT else ""
 
 
-def _refused_by_status(candidate: Candidate, reply: Reply) -> Visit:
-    error = error_for_status(reply.status, f"Fetching {candidate.page.address}")
-    problem = Problem(code=f"http_{reply.status}", subject=candidate.page.identity, message=str(error))
-    return Visit(candidate, "failed", problem=problem, error=error, status=reply.status)
-
-
-def _failed(candidate: Candidate, error: TripperError) -> Visit:
-    code = "address_refused" if isinstance(error, AddressRefusedError) else getattr(error, "code", "page_failed")
-    problem = Problem(code=code, subject=candidate.page.identity, message=str(error))
-    return Visit(candidate, "failed", problem=problem, error=error)
-
-
-def _disallowed(url: str) -> PermanentError:
-    return PermanentError(
-        f"{url} was not read: the site's robots.txt asks crawlers to stay away from it;"
-        " choose another URL, or ask its owner to allow this crawler."
+def _snapshot(state: PageState, reply: Reply) -> PageSnapshot:
+    headers = {name: value for name in KEPT_HEADERS if (value := _kept(reply, name))}
+    return PageSnapshot(
+        url=state.url,
+        address=reply.url,
+        status=state.status,
+        headers=headers,
+        body_sha256=state.body_sha256,
+        body_bytes=len(reply.body),
+        fetched_at=state.fetched_at,
     )

@@ -24,19 +24,45 @@ Method = Literal[
     "text",
     "selector",
     "llm",
+    "person",
 ]
 
 
+CONFIDENCE: dict[str, float] = {
+    "person": 1.0,
+    "selector": 1.0,
+    "json-ld": 0.95,
+    "ics": 0.95,
+    "microdata": 0.9,
+    "rdfa": 0.9,
+    "microformats": 0.9,
+    "embedded-state": 0.9,
+    "rss": 0.8,
+    "opengraph": 0.8,
+    "time": 0.8,
+    "listing": 0.7,
+    "text": 0.6,
+    "llm": 0.5,
+}
+"""How far each method is believed: an order of trust, from what a person or publisher says to what is guessed, and no measured rate."""
+
+
+def _confidence(data: dict[str, Any]) -> float:
+    return CONFIDENCE.get(data.get("method", ""), 0.0)
+
+
 class Provenance(Model):
-    """Where one field's value was read."""
+    """Where one field's value was read, and how far that way of reading is believed."""
 
     method: Method
-    page: str
-    """The URL of the page."""
+    page: str = ""
+    """The URL of the page; empty where a person states the value."""
     page_sha256: str = ""
     """Of the page's body as it was received, decompressed."""
     evidence: str = ""
     """The text that states the value, at most 200 characters."""
+    confidence: float = Field(default_factory=_confidence, ge=0, le=1)
+    """0 to 1: the method's own, where nothing else was said."""
 
 
 class AgeRange(Model):
@@ -105,6 +131,9 @@ class Schedule(Model):
     byDay: tuple[str, ...] = ()
     """Monday to Sunday."""
     byMonthDay: tuple[int, ...] = ()
+    byMonthWeek: tuple[int, ...] = ()
+    """Which of a month's byDay: 1 to 5 as schema.org says (the second Monday is 2, whatever day the month begins on); -1 is the last, as
+    RFC 5545 counts, for schema.org has no number for it and 5 would leave out the months with four."""
     exceptDate: tuple[str, ...] = ()
 
 
@@ -119,16 +148,33 @@ class OpeningHours(Model):
     validThrough: str = ""
 
 
+ImageRole = Literal["", "shared", "listing", "content"]
+"""What a page shows a candidate as: the activity's own picture (""), the page's for those who link it, that of a list's block, one in the text."""
+
+
+class Thumbnail(Model):
+    """The small variant of a stored picture, in the same format."""
+
+    contentUrl: str
+    sha256: str
+    width: int
+    height: int
+
+
 class ImageObject(Model):
     """A picture: a candidate where only sourceUrl is known, a stored one where contentUrl and sha256 are."""
 
     sourceUrl: str
+    role: ImageRole = ""
+    """Of a candidate."""
     contentUrl: str = ""
     sha256: str = ""
     width: int | None = None
     height: int | None = None
     encodingFormat: str = ""
     blurhash: str = ""
+    thumbnail: Thumbnail | None = None
+    """None where the picture itself is no wider than 320 pixels."""
     creditText: str = ""
     license: str = ""
 
@@ -172,13 +218,13 @@ class Geocoding(Model):
 
     status: Literal["ok", "not_found", "ambiguous", "deferred", "no_address", "rejected"]
     type: str = ""
-    """What the answer is: publisher, house, street, postcode, locality, region."""
+    """What the answer is: publisher, house, venue, street, postcode, locality, region; unknown where the provider does not say."""
     accuracy: str = ""
-    """exact, house, street, postcode, locality, region: an honest precision, never finer than the provider's data."""
+    """exact, house, interpolated, street, postcode, locality, region or unknown: an honest precision, never finer than the provider's data."""
     confidence: float | None = None
     """0 to 1."""
     rung: str = ""
-    """The step of the ladder that answered: publisher, address, venue, postcode, locality, region."""
+    """The step of the ladder that answered: publisher, house, venue, street, postcode, locality, region."""
     provider: str = ""
     label: str = ""
     licence: str = ""
@@ -249,6 +295,22 @@ class Activity(Model):
     """Of the record's canonical JSON without index, provenance and this field itself (domain/identity.py)."""
 
 
+PageTrouble = Literal["", "soft_404", "login_wall", "captcha", "empty_shell"]
+"""Why a page with a good status says nothing: it is missing, wants a login or a person, or is only filled in by scripts."""
+
+
+class PageFacts(Model):
+    """What a page says of itself, apart from activities."""
+
+    canonical: str = ""
+    """The absolute URL that it names as its own; empty where it names none, or the one that it was read at."""
+    refresh: str = ""
+    """The absolute URL that it sends its reader on to at once."""
+    paging: list[str] = []
+    """Those of its links that go on with its own list."""
+    trouble: PageTrouble = ""
+
+
 class Extraction(Model):
     """What one document states: its activities, the links worth following and what could not be read."""
 
@@ -256,3 +318,4 @@ class Extraction(Model):
     links: list[str] = []
     """Absolute http(s) URLs, each once, in page order."""
     problems: list[Problem] = []
+    page: PageFacts = PageFacts()

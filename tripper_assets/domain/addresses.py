@@ -37,7 +37,7 @@ STREET = re.compile(
 BEHIND_TOWN = re.compile(r"(?:\s+cedex\b.*|\s+\d{1,2}(?:er|e|ème|eme)?(?:\s+arr\w*\.?)?)$", re.IGNORECASE)
 """What stands behind a town and is no part of its name: Paris Cedex 08, Lyon 3ème, Wien 7."""
 COUNTY = re.compile(
-    r"(?:\w+ ?shire|(?:east|west|north|south)?\s*(?:sussex|yorkshire|midlands)|greater (?:manchester|london)"
+    r"(?:\w+ ?shire(?: east| west)?|(?:east|west|north|south)?\s*(?:sussex|yorkshire|midlands)|greater (?:manchester|london)"
     r"|kent|essex|surrey|norfolk|suffolk|devon|cornwall|dorset|somerset|cumbria|merseyside|co(?:unty)?\.? \w+|\w+ county|tyne and wear)",
     re.IGNORECASE,
 )

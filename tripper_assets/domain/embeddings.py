@@ -1,11 +1,13 @@
 """What of an activity is embedded, and when a vector may be believed."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from tripper_assets.domain.activities import Activity, AgeRange
+from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.identity import text_sha256
 
 UNIT_LENGTH_TOLERANCE = 1e-3
@@ -23,11 +25,49 @@ SEASONS = {
 MONTH = slice(5, 7)
 
 
+class EmbeddingModel(NamedTuple):
+    """A model of OpenAI's with the length of its vectors."""
+
+    name: str
+    dimensions: int
+    is_shortened: bool = False
+    """Whether the vectors are shorter than the model's own."""
+
+    @property
+    def label(self) -> str:
+        """Return what vectors are kept under: those of two lengths are those of two models."""
+        return f"{self.name}/{self.dimensions}" if self.is_shortened else self.name
+
+
+DIMENSIONS = {"text-embedding-3-small": 1536, "text-embedding-3-large": 3072, "text-embedding-ada-002": 1536}
+MAX_TOKENS = 8191
+"""What these models take of a text."""
+
+
+def embedding_model(name: str, dimensions: int) -> EmbeddingModel:
+    """Return a model of OpenAI's; ``dimensions`` 0 is its own length, empty ``name`` text-embedding-3-small.
+
+    Raises:
+        ConfigurationError: its length is not known and not stated, or longer than it is.
+    """
+    name = name or "text-embedding-3-small"
+    own = DIMENSIONS.get(name, dimensions)
+    if not own:
+        raise ConfigurationError(
+            f"How long vectors of {name} are is not known; set TRIPPER_EMBEDDING_DIMENSIONS, or TRIPPER_EMBEDDING_MODEL to one of {', '.join(DIMENSIONS)}."
+        )
+    if dimensions > own:
+        raise ConfigurationError(
+            f"TRIPPER_EMBEDDING_DIMENSIONS is {dimensions}, and {name} has {own}; set it to that or less."
+        )
+    return EmbeddingModel(name, dimensions or own, is_shortened=bool(dimensions) and dimensions != own)
+
+
 def embedding_text(activity: Activity) -> str:
     """Return the text that stands for an activity: title, description, category, place, ages and season, a line each.
 
-    The language stays as it is. Dates stay out beyond their season: the same festival next year means the same. Models cut long texts
-    at their own number of tokens, and what matters most stands first.
+    The language stays as it is. Dates stay out beyond their season: the same festival next year means the same. Long texts are cut at each
+    model's own number of tokens (256 of the local one's, 8,191 of OpenAI's), never at characters, and what matters most stands first.
     """
     parts = (
         activity.name,

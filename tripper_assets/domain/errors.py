@@ -5,9 +5,11 @@
   * PermanentError: the same call will fail again until somebody changes something
     * AddressRefusedError: a request would have left for an address that the operator did not allow
     * NotFoundError: a named source, workflow or object does not exist
+    * ConflictError: what was to be written does not fit what is there now
     * CorruptObjectError: stored bytes are not the bytes that were stored
     * CleanedUpError: the stored input was removed by retention or clean-up
     * ConfigurationError: a setting or a source's configuration is wrong
+    * QuestionRefusedError: a search asks for what no activity can be, or with a cursor of another question
 """
 
 TOO_EARLY_AND_FRIENDS = frozenset({408, 425, 429})
@@ -38,6 +40,10 @@ class NotFoundError(PermanentError):
     """A named source, workflow or object does not exist."""
 
 
+class ConflictError(PermanentError):
+    """What was to be written does not fit what is there now: somebody else was first, or it is there already."""
+
+
 class CorruptObjectError(PermanentError):
     """Stored bytes are not the bytes that were stored."""
 
@@ -48,6 +54,10 @@ class CleanedUpError(PermanentError):
 
 class ConfigurationError(PermanentError):
     """A setting or a source's configuration is wrong; the message names the field."""
+
+
+class QuestionRefusedError(PermanentError):
+    """A search asks for what no activity can be, or with a cursor of another question: an API's 422."""
 
 
 def error_for_status(status: int, work: str, *, retry_after_seconds: float | None = None) -> TripperError:

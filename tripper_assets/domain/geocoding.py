@@ -54,6 +54,8 @@ class GeocodeAnswer(Model):
     geocoding: Geocoding
     latitude: float | None = None
     longitude: float | None = None
+    problem: str = ""
+    """Why what was said is not believed: wrong_country, axes_swapped, null_island, wrong_region; empty where it is."""
 
 
 @dataclass(frozen=True)

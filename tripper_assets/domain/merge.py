@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tripper_assets.domain.activities import Activity, Embedding, GeoCoordinates, ImageObject, Place, Point, Quality
+from tripper_assets.domain.consensus import TaggedActivity
 from tripper_assets.domain.embeddings import embedding_text_sha256
 from tripper_assets.domain.errors import CorruptObjectError
 from tripper_assets.domain.identity import content_sha256, ids_sha256
-from tripper_assets.domain.maps import EmbeddingsMap, EnrichmentMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
+from tripper_assets.domain.maps import EmbeddingsMap, EnrichmentMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow, TagsMap
 from tripper_assets.domain.model import ActivityId, Problem
 from tripper_assets.domain.quality import score
+from tripper_assets.domain.tags import UNKNOWN, tagging_text_sha256
 
 COORDINATE_DIGITS = 7
+PUBLISHER = "publisher_"
+"""What problems begin with that are about the publisher's own coordinates."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ def merge(
     images: ImagesMap | None,
     places: GeocodedMap | None,
     embeddings: EmbeddingsMap | None,
+    tags: TagsMap | None = None,
 ) -> Merged:
     """Return one final record for each activity.
 
@@ -35,13 +41,25 @@ def merge(
         CorruptObjectError: a map was made from another id list: joining it could give somebody a stranger's picture.
     """
     wanted = ids_sha256(one.id for one in activities)
-    for name, found in (("images_map", images), ("geocoded_map", places), ("embeddings_map", embeddings)):
+    for name, found in (
+        ("images_map", images),
+        ("geocoded_map", places),
+        ("embeddings_map", embeddings),
+        ("activity_tags", tags),
+    ):
         check_alignment(name, found, wanted)
     pictures = images.by_id() if images else {}
     located = places.by_id() if places else {}
     vectors = _embeddings(embeddings)
+    tagged = tags.by_id() if tags else {}
     records = [
-        _record(one, pictures.get(one.id, []), located.get(one.id), vectors.get((one.id, embedding_text_sha256(one))))
+        _record(
+            one,
+            pictures.get(one.id, []),
+            located.get(one.id),
+            vectors.get((one.id, embedding_text_sha256(one))),
+            tagged.get(one.id),
+        )
         for one in activities
     ]
     return Merged(tuple(records), tuple(_problems(records)))
@@ -71,7 +89,11 @@ def _embeddings(found: EmbeddingsMap | None) -> dict[tuple[ActivityId, str], Emb
 
 
 def _record(
-    activity: Activity, pictures: Sequence[ImageRow], place: PlaceRow | None, embedding: Embedding | None
+    activity: Activity,
+    pictures: Sequence[ImageRow],
+    place: PlaceRow | None,
+    embedding: Embedding | None,
+    tagged: TaggedActivity | None,
 ) -> Activity:
     located = place is not None and place.geocoding.status == "ok"
     merged = activity.model_copy(
@@ -79,14 +101,29 @@ def _record(
             "image": tuple(map(_image, pictures)),
             "geocoding": place.geocoding if place else None,
             "geometry": _point(place) if place and located else None,
-            "location": _with_geo(activity.location, place) if place and located else activity.location,
+            "location": _with_geo(activity.location, place)
+            if place and located
+            else _without_wrong_geo(activity, place),
             "embedding": embedding,
+            "tags": _tags(activity, tagged),
             "attribution": _attribution(pictures, place),
         }
     )
-    problems = {*(activity.quality.problems if activity.quality else ()), *_missing(merged)}
+    found = activity.quality.problems if activity.quality else ()
+    problems = {*found, *(f"place_{code}" for code in (place.problems if place else ())), *_missing(merged)}
     merged = merged.model_copy(update={"quality": Quality(score=score(merged), problems=tuple(sorted(problems)))})
     return merged.model_copy(update={"content_sha256": content_sha256(merged.dump())})
+
+
+def _tags(activity: Activity, tagged: TaggedActivity | None) -> dict[str, Any]:
+    """Return the consensus as the record holds it; that on a text which was changed since is nobody's."""
+    if tagged is None or tagged.text_sha256 != tagging_text_sha256(activity):
+        return {}
+    found = {name: value for name, value in tagged.tags.dump().items() if value != UNKNOWN}
+    shares = {one.field: one.share for one in tagged.agreement}
+    return (
+        found | ({"agreement": shares} if shares else {}) | ({"review": list(tagged.review)} if tagged.review else {})
+    )
 
 
 def _image(row: ImageRow) -> ImageObject:
@@ -98,6 +135,7 @@ def _image(row: ImageRow) -> ImageObject:
         height=row.height,
         encodingFormat=row.encodingFormat,
         blurhash=row.blurhash,
+        thumbnail=row.thumbnail,
         creditText=row.creditText,
         license=row.license,
     )
@@ -117,6 +155,13 @@ def _with_geo(stated: Place | None, place: PlaceRow) -> Place:
         latitude=round(place.latitude, COORDINATE_DIGITS), longitude=round(place.longitude, COORDINATE_DIGITS)
     )
     return base.model_copy(update={"geo": geo})
+
+
+def _without_wrong_geo(activity: Activity, place: PlaceRow | None) -> Place | None:
+    """Return the stated place, without coordinates that cannot be true."""
+    if activity.location is None or place is None or not any(one.startswith(PUBLISHER) for one in place.problems):
+        return activity.location
+    return activity.location.model_copy(update={"geo": None})
 
 
 def _attribution(pictures: Sequence[ImageRow], place: PlaceRow | None) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """When an activity happens: what its statements say of days and times, as one start, one end, one schedule and one status."""
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -188,7 +189,17 @@ def _follows(one: Occurrence, rule: Schedule) -> bool:
     weekday, days = _weekday(day), rule.byDay
     if not days and rule.repeatFrequency == WEEK and rule.startDate:
         days = (_weekday(rule.startDate),)
-    return (not days or weekday in days) and (not time or not rule.startTime or rule.startTime.startswith(time))
+    on_day = (not days or weekday in days) and _in_month(date.fromisoformat(day), rule)
+    return on_day and (not time or not rule.startTime or rule.startTime.startswith(time))
+
+
+def _in_month(day: date, rule: Schedule) -> bool:
+    """Return whether a day is among the days of the month that a rule names: the 15th, the first or the last of that weekday."""
+    last = day.day + 7 > monthrange(day.year, day.month)[1]
+    weeks = {(day.day + 6) // 7, -1 if last else 0}
+    return (not rule.byMonthDay or day.day in rule.byMonthDay) and (
+        not rule.byMonthWeek or not weeks.isdisjoint(rule.byMonthWeek)
+    )
 
 
 def _weekday(day: str) -> str:

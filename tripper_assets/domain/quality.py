@@ -4,34 +4,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from urllib.parse import urlsplit
 
 from tripper_assets.domain.activities import Activity
+from tripper_assets.domain.check_results import SHOWN_IDS, CheckResult, each
+from tripper_assets.domain.country_shapes import CountryShapes
 from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.model import ActivityId
+from tripper_assets.domain.picture_quality import PICTURE_CHECKS, StoredPictures, picture_checks
+from tripper_assets.domain.place_quality import PLACE_CHECKS, place_checks
+from tripper_assets.domain.sources import Region
+from tripper_assets.domain.yields import MOST_UNREAD, YIELD_CHECK, Yields, is_a_fraction, read_share, yield_sentence
 
-Severity = Literal["ERROR", "WARN"]
 GOOD_DESCRIPTION = 40
 MIN_NAME, MAX_NAME = 3, 150
-SHOWN_IDS = 20
 ID_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 ZONE = re.compile(r"(Z|[+-][0-9]{2}:[0-9]{2})\Z")
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """The verdict of one check over a whole bundle."""
-
-    name: str
-    passed: bool
-    severity: Severity
-    sentence: str
-    """What was found, for a person."""
-    failing: tuple[ActivityId, ...] = ()
-    """The first ids that fail."""
-    figure: float | None = None
-    """The measured share, 0 to 1; None where the check has none."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +27,8 @@ class LastImport:
     """What the catalog holds of a source: the ids that the last import left in place."""
 
     ids: frozenset[ActivityId]
+    embedding_models: frozenset[str] = frozenset()
+    """Whose vectors its records have."""
 
 
 def score(activity: Activity) -> float:
@@ -67,53 +57,67 @@ def _states_place(activity: Activity) -> bool:
     return online or bool(place and (place.geo or place.name or place.address.dump().keys() - {"addressCountry"}))
 
 
-def check_bundle(
-    activities: Sequence[Activity],
-    *,
-    source_url: str,
-    maps: Mapping[str, str | None],
-    last: LastImport | None,
-    allowed_removals: float,
-) -> list[CheckResult]:
-    """Return the verdicts on a bundle that is ready to be published.
+@dataclass(frozen=True)
+class Expectations:
+    """What a bundle is held against."""
 
-    ``maps`` holds the ids_sha256 of each map that was joined, None where there was none; ``last`` is None before the first import;
-    ``allowed_removals`` is the share of the last import that may be missing (SourceConfig.require_review_above).
-    """
+    source_url: str
+    maps: Mapping[str, str | None]
+    """The ids_sha256 of each map that was joined, None where there was none."""
+    last: LastImport | None
+    """None before the first import."""
+    allowed_removals: float
+    """The share of the last import that may be missing (SourceConfig.require_review_above)."""
+    yields: Yields | None = None
+    """What the bundle's crawl saw beside the last ones, None where it crawled nothing."""
+    refused: tuple[ActivityId, ...] = ()
+    """Those that a person took out."""
+    pictures: StoredPictures | None = None
+    """What a look at their files told, None where nobody looked."""
+    shapes: CountryShapes | None = None
+    region: Region | None = None
+    """Where places may be, as far as it is known."""
+
+
+def check_bundle(activities: Sequence[Activity], wanted: Expectations) -> list[CheckResult]:
+    """Return the verdicts on a bundle that is ready to be published."""
     return [
-        _each("ids_unique", "ERROR", 1.0, activities, _unique_ids(activities)),
-        _each("names_usable", "ERROR", 1.0, activities, lambda one: MIN_NAME <= len(one.name) <= MAX_NAME),
-        _each("urls_in_source", "ERROR", 0.99, activities, lambda one: _same_site(one.url, source_url)),
-        _each("dates_in_order", "ERROR", 1.0, activities, _dates_in_order),
-        _each("times_have_zone", "ERROR", 1.0, activities, _times_have_zone),
-        _each("prices_valid", "ERROR", 1.0, activities, _prices_valid),
-        _each("ages_valid", "ERROR", 1.0, activities, _ages_valid),
-        _each("places_sane", "ERROR", 1.0, activities, _place_sane),
-        _maps_aligned(activities, maps),
-        _not_empty(activities, last),
-        _count_against_last(activities, last),
-        _removals_against_last(activities, last, allowed_removals),
-        _each("descriptions_usable", "WARN", 0.9, activities, lambda one: len(one.description) >= GOOD_DESCRIPTION),
-        _each("dates_stated", "WARN", 0.9, activities, lambda one: needed_fields(one)["when"]),
-        _each("places_stated", "WARN", 0.9, activities, _states_place),
-        _each("places_found", "WARN", 0.8, activities, lambda one: one.geometry is not None or not _physical(one)),
-        _each("images_stored", "WARN", 0.8, activities, lambda one: bool(one.image)),
-        _each("attributed", "ERROR", 1.0, activities, _attributed),
+        each("ids_unique", "ERROR", 1.0, activities, _unique_ids(activities)),
+        each("names_usable", "ERROR", 1.0, activities, lambda one: MIN_NAME <= len(one.name) <= MAX_NAME),
+        each("urls_in_source", "ERROR", 0.99, activities, lambda one: _same_site(one.url, wanted.source_url)),
+        each("dates_in_order", "ERROR", 1.0, activities, _dates_in_order),
+        each("times_have_zone", "ERROR", 1.0, activities, _times_have_zone),
+        each("prices_valid", "ERROR", 1.0, activities, _prices_valid),
+        each("ages_valid", "ERROR", 1.0, activities, _ages_valid),
+        _maps_aligned(sorted([*(one.id for one in activities), *wanted.refused]), wanted.maps),
+        _not_empty(activities, wanted.last),
+        _count_against_last(activities, wanted.last),
+        _removals_against_last(activities, wanted.last, wanted.allowed_removals),
+        _one_embedding_model(activities, wanted.last),
+        _yield_against_last_runs(wanted.yields),
+        _pages_read(wanted.yields),
+        each("descriptions_usable", "WARN", 0.9, activities, lambda one: len(one.description) >= GOOD_DESCRIPTION),
+        each("dates_stated", "WARN", 0.9, activities, lambda one: needed_fields(one)["when"]),
+        each("places_stated", "WARN", 0.9, activities, _states_place),
+        *picture_checks(activities, wanted.pictures),
+        *place_checks(activities, wanted.shapes, wanted.region),
     ]
 
 
 CHECKS = (
-    "ids_unique", "names_usable", "urls_in_source", "dates_in_order", "times_have_zone", "prices_valid", "ages_valid", "places_sane",
-    "maps_aligned", "not_empty", "count_against_last_import", "removals_against_last_import", "descriptions_usable", "dates_stated",
-    "places_stated", "places_found", "images_stored", "attributed",
+    "ids_unique", "names_usable", "urls_in_source", "dates_in_order", "times_have_zone", "prices_valid", "ages_valid",
+    "maps_aligned", "not_empty", "count_against_last_import", "removals_against_last_import", "embeddings_of_one_model", YIELD_CHECK,
+    "pages_read", "descriptions_usable", "dates_stated", "places_stated", *PICTURE_CHECKS, *PLACE_CHECKS,
 )  # fmt: skip
 
 
-COMPARING = frozenset({"count_against_last_import", "removals_against_last_import"})
+COMPARING = frozenset(
+    {"count_against_last_import", "removals_against_last_import", "embeddings_of_one_model", YIELD_CHECK, "pages_read"}
+)
 
 
 def uncompared(result: CheckResult) -> CheckResult:
-    """Return a verdict that was reached without a look at the last import: one that compares with it says so, as a warning."""
+    """Return a verdict that was reached without a look at the catalog: one that compares with it says so, as a warning."""
     if result.name not in COMPARING:
         return result
     return CheckResult(
@@ -124,17 +128,6 @@ def uncompared(result: CheckResult) -> CheckResult:
 def blocking(results: Sequence[CheckResult], overrides: Sequence[str] = ()) -> list[CheckResult]:
     """Return the failed ERROR checks that no decision overrides by name: what keeps a bundle from being imported."""
     return [one for one in results if not one.passed and one.severity == "ERROR" and one.name not in overrides]
-
-
-def _each(
-    name: str, severity: Severity, share: float, activities: Sequence[Activity], good: Callable[[Activity], bool]
-) -> CheckResult:
-    failing = [one.id for one in activities if not good(one)]
-    figure = 1 - len(failing) / len(activities) if activities else 1.0
-    sentence = (
-        f"{len(activities) - len(failing)} of {len(activities)} activities pass ({figure:.0%}, wanted {share:.0%})."
-    )
-    return CheckResult(name, figure >= share, severity, sentence, tuple(failing[:SHOWN_IDS]), round(figure, 4))
 
 
 def _unique_ids(activities: Sequence[Activity]) -> Callable[[Activity], bool]:
@@ -172,26 +165,8 @@ def _ages_valid(activity: Activity) -> bool:
     return 0 <= ages.minValue <= ages.maxValue
 
 
-def _physical(activity: Activity) -> bool:
-    return activity.eventAttendanceMode != "OnlineEventAttendanceMode"
-
-
-def _place_sane(activity: Activity) -> bool:
-    return activity.geometry is None or any(value != 0 for value in activity.geometry.coordinates)
-
-
-def _attributed(activity: Activity) -> bool:
-    found = activity.geocoding
-    return (
-        found is None
-        or found.status != "ok"
-        or found.provider == "publisher"
-        or found.attribution in activity.attribution
-    )
-
-
-def _maps_aligned(activities: Sequence[Activity], maps: Mapping[str, str | None]) -> CheckResult:
-    wanted = ids_sha256(one.id for one in activities)
+def _maps_aligned(ids: Sequence[ActivityId], maps: Mapping[str, str | None]) -> CheckResult:
+    wanted = ids_sha256(ids)
     wrong = sorted(name for name, found in maps.items() if found is not None and found != wanted)
     absent = sorted(name for name, found in maps.items() if found is None)
     sentence = (
@@ -226,3 +201,49 @@ def _removals_against_last(activities: Sequence[Activity], last: LastImport | No
     share = len(gone) / len(last.ids)
     sentence = f"{len(gone)} of {len(last.ids)} activities of the last import are missing ({share:.0%}, allowed {allowed:.0%})."
     return CheckResult(name, share <= allowed, "ERROR", sentence, tuple(gone[:SHOWN_IDS]), round(share, 4))
+
+
+def _one_embedding_model(activities: Sequence[Activity], last: LastImport | None) -> CheckResult:
+    """Hold a bundle whose vectors are of several models, or of another than the last import's and not all there.
+
+    While the model stays, a missing vector is one activity less in the search by meaning; where it changes, it is a whole source.
+    """
+    name = "embeddings_of_one_model"
+    models = {f"{one.embedding.model} ({one.embedding.dimensions})" for one in activities if one.embedding}
+    names = {one.embedding.model for one in activities if one.embedding}
+    without = [one.id for one in activities if one.embedding is None]
+    if len(models) > 1:
+        return CheckResult(
+            name, False, "ERROR", f"The vectors are of {len(models)} models: {', '.join(sorted(models))}."
+        )
+    changed = last is not None and bool(last.embedding_models) and not names <= last.embedding_models
+    lost = last is not None and bool(last.embedding_models) and not names and bool(activities)
+    if (changed or lost) and without:
+        sentence = (
+            f"The last import's vectors are of {', '.join(sorted(last.embedding_models)) if last else ''}, and {len(without)} of {len(activities)} "
+            "activities have none of the model that is used now; materialize embedding_batch and what follows again."
+        )
+        return CheckResult(name, False, "ERROR", sentence, tuple(without[:SHOWN_IDS]))
+    told = next(iter(models), "no model")
+    return CheckResult(
+        name,
+        True,
+        "ERROR",
+        f"{len(activities) - len(without)} of {len(activities)} activities have a vector of {told}.",
+    )
+
+
+def _yield_against_last_runs(yields: Yields | None) -> CheckResult:
+    if yields is None:
+        return CheckResult(
+            YIELD_CHECK, True, "ERROR", "The workflow asked the site for nothing, so nothing is compared."
+        )
+    share = round(yields.now.stated / yields.usual, 4) if yields.usual else None
+    return CheckResult(YIELD_CHECK, not is_a_fraction(yields), "ERROR", yield_sentence(yields), figure=share)
+
+
+def _pages_read(yields: Yields | None) -> CheckResult:
+    share = read_share(yields.now) if yields else 1.0
+    wanted = 1 - MOST_UNREAD
+    sentence = f"{share:.0%} of the pages that were asked for could be read (wanted {wanted:.0%})."
+    return CheckResult("pages_read", share >= wanted, "WARN", sentence, figure=round(share, 4))

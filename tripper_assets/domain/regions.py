@@ -80,6 +80,7 @@ BY_PREFIX["US"] = {
     for state, first, last in re.findall(r"([A-Z]{2}) (\d+)-(\d+)", ZIP_RANGES)
     for prefix in range(int(first), int(last) + 1)
 }
+LONGEST_ABBREVIATION = 3
 PREFIX_LENGTH = {"ES": 2, "FR": 2, "US": 3}
 
 
@@ -97,3 +98,9 @@ def region_of_postal_code(country: str, postal_code: str) -> str:
     length = PREFIX_LENGTH.get(country, 0)
     whole = re.fullmatch(r"\d{5}(?:-\d{4})?", postal_code.strip()) is not None
     return BY_PREFIX[country].get(postal_code.strip()[:length], "") if length and whole else ""
+
+
+def region_name(country: str, code: str) -> str:
+    """Return the name of the region with GeoNames' code in its own language, empty where it is not known here."""
+    names = (item.partition(" ") for item in REGIONS.get(country, "").split("|") if item)
+    return next((name for known, _, name in names if known == code and len(name) > LONGEST_ABBREVIATION), "")

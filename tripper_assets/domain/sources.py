@@ -7,10 +7,12 @@ from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.model import Model, SourceKey
+from tripper_assets.domain.patterns import Pattern
+from tripper_assets.domain.selectors import Selectors, one_or_many
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TRACKING_PARAMETER = re.compile(
@@ -128,15 +130,6 @@ def source_key(url: str) -> SourceKey:
 SOURCE_KEY_PATTERN = re.compile(r"^[a-z0-9][a-z0-9-]{0,60}-[0-9a-f]{8}\Z")
 
 
-def _regular_expression(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        message = f"is not a regular expression ({error})"
-        raise ValueError(message) from error
-    return pattern
-
-
 def _timezone(name: str) -> str:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 (zone data is read only when a zone is named)
 
@@ -148,7 +141,6 @@ def _timezone(name: str) -> str:
     return name
 
 
-Pattern = Annotated[str, AfterValidator(_regular_expression)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
@@ -190,6 +182,10 @@ class SourceConfig(Model):
     exclude: tuple[Pattern, ...] = ()
     sitemap: Literal["auto", "only", "off"] = "auto"
     feeds: bool = True
+    render_javascript: Literal["never", "auto"] = "never"
+    """auto: pages that prove empty without their scripts are shown in a browser, which needs the extra `browser` and Chromium."""
+    render_max_pages: int = Field(default=50, ge=1, le=10_000)
+    """How many pages one crawl shows in a browser; the others of that kind are reported, and rendered by a later crawl."""
     delay_seconds: float = Field(default=1.0, ge=0, le=60)
     """Between two requests to one host; robots.txt Crawl-delay may raise it. The demo's own site uses 0."""
     timezone: Timezone | None = None
@@ -197,6 +193,13 @@ class SourceConfig(Model):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
     country_code: CountryCode | None = None
     region: Region | None = None
+    selectors: Annotated[tuple[Selectors, ...], BeforeValidator(one_or_many)] = ()
+    """Where the site's pages state what (docs/selectors.md); the first that is for a page counts."""
+    llm_extraction: Literal["off", "gaps"] = "off"
+    """gaps: a language model (TRIPPER_LLM) is asked about changed pages that state an activity without its name or day."""
+    llm_tokens_per_run: int = Field(default=200_000, ge=0, le=100_000_000)
+    """No question is asked that could take a workflow of this source beyond this."""
+    llm_usd_per_run: float = Field(default=0.5, ge=0, le=10_000)
     auto_import: bool = False
     keep_days: int | None = Field(default=None, ge=0)
     """None: TRIPPER_RETENTION_DAYS."""

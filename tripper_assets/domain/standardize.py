@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
 from urllib.parse import urlsplit
 
 from tripper_assets.domain.activities import Activity, Provenance, Quality, RawActivity
 from tripper_assets.domain.cleaning import Cleaned, clean, free_of_charge, language
 from tripper_assets.domain.identity import activity_id, content_sha256, fold
+from tripper_assets.domain.images import MAX_CANDIDATES, joined_pictures
 from tripper_assets.domain.model import Problem, Rejection
 from tripper_assets.domain.occurrences import DATE_FIELDS, states, when
 from tripper_assets.domain.quality import score
@@ -222,6 +224,8 @@ def _fold_group(identity: str, members: Sequence[Cleaned], source: Source) -> Ac
             values[name] = getattr(giver, name)
             if name in giver.provenance:
                 provenance[name] = giver.provenance[name]
+    # Where the best picture fails or is a stand-in, one of another page takes its place.
+    values["image"] = reduce(joined_pictures, (raw.image for raw in givers), ())[:MAX_CANDIDATES]
     dates = when([one.raw for one in members])
     provenance |= dates.provenance
     problems = set[str]().union(*(one.problems for one in members))

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from tripper_assets.domain.errors import ConfigurationError
+from tripper_assets.domain.paging import PAGE_NUMBER, is_page_number
 from tripper_assets.domain.sources import Source, normalize_url
 
 Refusal = Literal["off_site", "not_a_page", "excluded", "trap"]
@@ -15,7 +16,8 @@ Refusal = Literal["off_site", "not_a_page", "excluded", "trap"]
 SESSION_PARAMETER = re.compile(r"^(phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken|zenid|oscsid|session_?id|sid)$")
 # Only a long random value is a session: "sid=123" is a story on some sites.
 SESSION_VALUE = re.compile(r"^[A-Za-z0-9_.!-]{16,}$")
-SESSION_IN_PATH = re.compile(r";(jsessionid|phpsessid|sid)=[^/;?]*", re.IGNORECASE)
+SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;?]*|/\([A-Z]\([^()/]{8,64}\)\)(?=/)", re.IGNORECASE)
+"""The second is what ASP.NET writes without cookies: /(S(lit3py55t21z5v55vlm25s55))/page.aspx."""
 NOT_A_PAGE = re.compile(
     r"\.(jpe?g|png|gif|webp|avif|svg|ico|bmp|tiff?|heic|css|m?js|map|woff2?|ttf|otf|eot|pdf|docx?|xlsx?|pptx?|odt|ods|odp|rtf"
     r"|zip|gz|tgz|bz2|xz|7z|rar|tar|exe|dmg|apk|iso|mp3|m4a|ogg|oga|wav|flac|mp4|m4v|mov|avi|mkv|webm|mpe?g|wmv|swf|epub)$",
@@ -43,14 +45,21 @@ IDLE_WORDS = re.compile(
     r"|sort|filter|order(by)?=|orderby|facet|xmlrpc)",
     re.IGNORECASE,
 )
-PAGING_PARAMETER = re.compile(r"^(p|pg|page|paged|seite|pagina|offset|start|from|cursor)$", re.IGNORECASE)
+COPY_WORDS = re.compile(
+    r"/(?:print|printable|druck(?:en|version)?|imprimer|imprimir|stampa|pdf|share|mail|e-?mail|amp|embed|trackback|feed|ics|ical)/?$",
+    re.IGNORECASE,
+)
+LANGUAGE_PREFIX = re.compile(r"^/[a-z]{2}(?:[-_][a-z]{2})?(?=/.)", re.IGNORECASE)
+FILE_FORMAT = re.compile(r"^(?:pdf|docx?|xlsx?|png|jpe?g|zip|epub)$", re.IGNORECASE)
+FORMAT_PARAMETER = re.compile(r"^(?:format|output|type|as|export|print|tmpl|_format)$", re.IGNORECASE)
+INDEX_FILE = re.compile(r"/(?:index\.(?:html?|php\d?|aspx?|jsp|cfm)|default\.aspx?)$", re.IGNORECASE)
 NUMBER = re.compile(r"\d{2}")
 PLAIN_SEGMENT = re.compile(r"^[a-z_]{1,20}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class PageUrl:
-    """One page's two forms: what it is known by, and what is asked for (its final slash kept, as relative links need it)."""
+    """One page's two forms: what it is known by, and what is asked for (as the link says it, for relative links and odd servers)."""
 
     identity: str
     address: str
@@ -58,18 +67,31 @@ class PageUrl:
 
 @lru_cache(maxsize=65_536)
 def page_url(url: str) -> PageUrl | None:
-    """Return which page ``url`` means, without fragment, tracking and session ids; None for one that is no http(s) page."""
+    """Return which page ``url`` means; None for one that is no http(s) page.
+
+    It is known without fragment, tracking and session ids, index file and final slash, its parameters in order of their names (w3lib's
+    canonical form has them so, too); it is asked for as the link says.
+    """
     try:
-        identity = normalize_url(_without_session(url))
+        address = normalize_url(_without_session(url))
     except ConfigurationError:
         return None
-    parts = urlsplit(identity)
+    parts = urlsplit(address)
+    identity = urlunsplit(parts._replace(path=_known_path(parts.path, parts.query), query=_in_order(parts.query)))
     slash = urlsplit(url.strip()).path.endswith("/") and not parts.path.endswith("/")
-    return PageUrl(identity, urlunsplit(parts._replace(path=f"{parts.path}/")) if slash else identity)
+    return PageUrl(identity, urlunsplit(parts._replace(path=f"{parts.path}/")) if slash else address)
+
+
+def _known_path(path: str, query: str) -> str:
+    return path if query else INDEX_FILE.sub("", path) or "/"
+
+
+def _in_order(query: str) -> str:
+    return "&".join(sorted(query.split("&"))) if "&" in query else query
 
 
 def _without_session(url: str) -> str:
-    if "=" not in url:
+    if "=" not in url and "(" not in url:
         return url
     try:
         parts = urlsplit(url.strip())
@@ -83,6 +105,20 @@ def _without_session(url: str) -> str:
 
 def _is_session(name: str, value: str) -> bool:
     return bool(SESSION_PARAMETER.match(name.lower()) and SESSION_VALUE.match(value))
+
+
+def folded(page: PageUrl, scheme: str, netloc: str) -> PageUrl:
+    """Return the page at its site's own scheme and host where it is written with or without "www.", or with the other scheme.
+
+    Only for default ports: anything else is said on purpose.
+    """
+    here = urlsplit(page.identity)
+    if here[:2] == (scheme, netloc) or ":" in netloc or _bare(here.netloc) != _bare(netloc):
+        return page
+    identity, address = (
+        urlunsplit(urlsplit(url)._replace(scheme=scheme, netloc=netloc)) for url in (page.identity, page.address)
+    )
+    return PageUrl(identity, address)
 
 
 @dataclass(frozen=True)
@@ -145,7 +181,7 @@ class Admission:
             return None
         if not self.site.holds(page.identity):
             return "off_site"
-        if NOT_A_PAGE.search(urlsplit(page.identity).path):
+        if NOT_A_PAGE.search(urlsplit(page.identity).path) or _is_file(page.identity):
             return "not_a_page"
         if self._is_excluded(page):
             return "excluded"
@@ -155,6 +191,11 @@ class Admission:
         if not self.feeds and FEED.search(page.identity):
             return True
         return (bool(self.include) and not _matches(self.include, page)) or _matches(self.exclude, page)
+
+
+def _is_file(identity: str) -> bool:
+    pairs = parse_qsl(urlsplit(identity).query) if "=" in identity else []
+    return any(FORMAT_PARAMETER.match(name) and FILE_FORMAT.match(value) for name, value in pairs)
 
 
 def _matches(patterns: Sequence[re.Pattern[str]], page: PageUrl) -> bool:
@@ -179,7 +220,7 @@ def link_score(identity: str) -> int:
     score += 1 if _names_one_thing(parts.path.rpartition("/")[2]) else 0
     score -= 3 if IDLE_WORDS.search(said) else 0
     # The first parameter may be what names the page; each further one is more likely a facet.
-    facets = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if not PAGING_PARAMETER.match(name)]
+    facets = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if not PAGE_NUMBER.match(name)]
     return score - max(0, len(facets) - 1)
 
 
@@ -190,7 +231,26 @@ def _names_one_thing(segment: str) -> bool:
 @lru_cache(maxsize=65_536)
 def url_shape(identity: str) -> str:
     """Return what a URL has in common with those made by the same template: /event/12?page=3 is /event/*?page."""
+    names = sorted({name for name, _ in parse_qsl(urlsplit(identity).query, keep_blank_values=True)})
+    path = path_shape(identity)
+    return f"{path}?{','.join(names)}" if names else path
+
+
+def path_shape(identity: str) -> str:
+    """Return the shape of a URL's path alone."""
+    segments = urlsplit(identity).path.split("/")
+    return "/" + "/".join(segment if PLAIN_SEGMENT.match(segment) else "*" for segment in segments if segment)
+
+
+@lru_cache(maxsize=65_536)
+def originals(identity: str) -> tuple[str, ...]:
+    """Return the URLs that this one may be a copy of: without one of its parameters, without /print and the like, or in no other language."""
     parts = urlsplit(identity)
-    path = "/".join(segment if PLAIN_SEGMENT.match(segment) else "*" for segment in parts.path.split("/") if segment)
-    names = sorted({name for name, _ in parse_qsl(parts.query, keep_blank_values=True)})
-    return f"/{path}?{','.join(names)}" if names else f"/{path}"
+    pairs = parts.query.split("&") if parts.query else []
+    found = [
+        urlunsplit(parts._replace(query="&".join(pairs[:at] + pairs[at + 1 :])))
+        for at, pair in enumerate(pairs)
+        if not is_page_number(*pair.partition("=")[::2])
+    ]
+    paths = {COPY_WORDS.sub("", parts.path), LANGUAGE_PREFIX.sub("", parts.path)} - {parts.path}
+    return (*found, *(urlunsplit(parts._replace(path=path or "/")) for path in sorted(paths)))

@@ -1,9 +1,11 @@
 """What a workflow is: one journey of one source through the graph, its states and what its stages leave behind."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from tripper_assets.domain.model import Model, SourceKey
+from tripper_assets.domain.sources import Source, parse_config
 
 WorkflowStatus = Literal["queued", "running", "waiting", "review", "completed", "failed", "canceled"]
 StageStatus = Literal["running", "completed", "skipped", "failed"]
@@ -67,6 +69,9 @@ class WorkflowError(Model):
     at: datetime
 
 
+MAX_REJECTIONS = 1_000
+
+
 class ImportSummary(Model):
     """What an import did; lines = inserted + updated + unchanged + rejected, and removed counts tombstones."""
 
@@ -78,6 +83,12 @@ class ImportSummary(Model):
     rejected: int = 0
     rejections: dict[str, str] = {}
     """The reason of each rejected activity, by id; at most 1,000."""
+
+    def with_refused(self, refused: Sequence[str]) -> "ImportSummary":
+        """Return the counts with the lines that a person refused, which the import did not see."""
+        reasons = self.rejections | dict.fromkeys(refused[:MAX_REJECTIONS], "rejected_by_a_person")
+        counts = {"lines": self.lines + len(refused), "rejected": self.rejected + len(refused)}
+        return self.model_copy(update={**counts, "rejections": reasons})
 
 
 class Workflow(Model):
@@ -100,6 +111,34 @@ class Workflow(Model):
     """Why it is in review, failed or canceled; empty else."""
     activities_processed: int = 0
     import_summary: ImportSummary | None = None
+    replay_of: str | None = None
+    """The workflow whose kept pages are read again; None where the site is asked."""
+    kept_at: datetime | None = None
+    """Since when a person keeps its files from retention; None where nobody does."""
     stages: list[WorkflowStage] = []
     files: list[WorkflowFile] = []
     errors: list[WorkflowError] = []
+
+
+def queued_workflow(
+    source: Source, overrides: dict[str, Any], *, identifier: str, trigger: str, created_at: datetime, replay_of: str | None = None
+) -> Workflow:  # fmt: skip
+    """Return a workflow that waits for its run; ``overrides`` are what this launch says otherwise than the registry.
+
+    Raises:
+        ConfigurationError: an override is wrong.
+    """
+    values = source.config.model_dump(mode="json") | overrides
+    config = parse_config(values, subject=source.url).model_dump(mode="json")
+    return Workflow(
+        id=identifier,
+        source_key=source.key,
+        source_url=source.url,
+        status="queued",
+        config=config,
+        overrides={name: config[name] for name in overrides},  # as they were read: a YAML "no" is text until then
+        location_id=source.location_id,
+        trigger=trigger,
+        created_at=created_at,
+        replay_of=replay_of,
+    )

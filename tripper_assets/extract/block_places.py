@@ -30,9 +30,10 @@ def block_place(inside: list[Line], name: str, clock: Clock) -> Found | None:
     if labelled:
         return labelled[0]
     others = [line for line in inside if _may_be_place(line, name)]
-    for line in sorted(others, key=lambda line: not _is_hinted(line)):
-        place = place_from_text(line.text) if _is_hinted(line) or _MAYBE_POSTCODE.search(line.text) else None
-        if place is not None and (_is_hinted(line) or is_address(place)) and not _is_dated(line.text, clock):
+    hinted = [(_is_hinted(line), line) for line in others]
+    for is_hinted, line in sorted(hinted, key=lambda one: not one[0]):
+        place = place_from_text(line.text) if is_hinted or _MAYBE_POSTCODE.search(line.text) else None
+        if place is not None and (is_hinted or is_address(place)) and not _is_dated(line.text, clock):
             return place, line.text
     return None
 
@@ -56,7 +57,7 @@ def _may_be_place(line: Line, name: str) -> bool:
 
 
 def _is_hinted(line: Line) -> bool:
-    for node in ancestors(line.node)[:_HINT_HEIGHT]:
+    for node in ancestors(line.node, _HINT_HEIGHT):
         attributes = node.attributes
         words = f"{attributes.get('class') or ''} {attributes.get('id') or ''} {attributes.get('itemprop') or ''}"
         if node.tag == "address" or _HINT.search(words[:300]):

@@ -95,13 +95,15 @@ class Line:
     """Text and href of the links within."""
     times: list[str] = field(default_factory=list)
     """The datetime attributes within."""
+    label: tuple[str, str] | None = None
+    """The kind of label it begins with and what stands behind it, once somebody looked: facts.py does."""
 
 
-def read_lines(root: LexborNode) -> list[Line]:
-    """Return the lines below ``root``, at most 6,000; navigation, forms and what is hidden have none."""
+def read_lines(root: LexborNode, most: int = MAX_LINES) -> list[Line]:
+    """Return the lines below ``root``, at most 6,000 or ``most``; navigation, forms and what is hidden have none."""
     reader = _Lines()
     stack: list[tuple[LexborNode, bool]] = [(root, False)]
-    while stack and len(reader.lines) < MAX_LINES:
+    while stack and len(reader.lines) < most:
         node, leaving = stack.pop()
         if leaving:
             reader.leave(node)
@@ -135,10 +137,10 @@ def _is_unseen(node: LexborNode, tag: str) -> bool:
     return False
 
 
-def ancestors(node: LexborNode | None) -> list[LexborNode]:
-    """Return the node and what holds it, innermost first."""
+def ancestors(node: LexborNode | None, most: int = MAX_ANCESTORS) -> list[LexborNode]:
+    """Return the node and what holds it, innermost first, ``most`` at most."""
     found: list[LexborNode] = []
-    while node is not None and len(found) < MAX_ANCESTORS:
+    while node is not None and len(found) < most:
         found.append(node)
         node = node.parent
     return found

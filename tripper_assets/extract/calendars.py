@@ -4,32 +4,29 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from typing import Any
+from dataclasses import replace
 
-from dateutil.rrule import rrulestr
 from icalendar import Calendar
 from icalendar.cal import Component
-from icalendar.prop import vRecur
 
-from tripper_assets.domain.activities import ImageObject, Organizer, Place, Schedule
+from tripper_assets.domain.activities import ImageObject, Organizer, Place
 from tripper_assets.domain.model import Problem
 from tripper_assets.extract.addresses import place_from_text
-from tripper_assets.extract.clock import Clock
+from tripper_assets.extract.calendar_rules import Walk, rule_text, schedules
+from tripper_assets.extract.calendar_values import UNREADABLE, attribute, end_of, text_of, when
+from tripper_assets.extract.clock import Clock, zone
 from tripper_assets.extract.drafts import Draft
-from tripper_assets.extract.hours import DAYS
 from tripper_assets.extract.page import absolute
 from tripper_assets.extract.places import geo_of
+from tripper_assets.extract.statuses import status_in
 from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clipped, decode, plain_text
 
 MAX_EVENTS = 5_000
-MAX_OCCURRENCES = 60
-HORIZON = timedelta(days=400)
-# What icalendar 7 raises for values that it cannot read, seen on real and on broken feeds.
-UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, ArithmeticError)
-_PART = re.compile(r"^BEGIN:(VTIMEZONE|VEVENT)\s*$.*?^END:\1\s*$", re.MULTILINE | re.DOTALL | re.IGNORECASE)
-_DAY_CODES = dict(zip(("MO", "TU", "WE", "TH", "FR", "SA", "SU"), DAYS, strict=True))
-_UNITS = {"DAILY": "D", "WEEKLY": "W", "MONTHLY": "M", "YEARLY": "Y"}
+_EDGE = re.compile(r"^(BEGIN|END):(VTIMEZONE|VEVENT)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_ZONE = re.compile(r"^X-WR-TIMEZONE[^:\r\n]{0,100}:([^\r\n]{1,80})", re.MULTILINE | re.IGNORECASE)
+_CANCELLED_CALENDAR = re.compile(r"^METHOD:CANCEL\s*$", re.MULTILINE | re.IGNORECASE)
+MAX_HEAD = 20_000
+"""Characters in which a calendar states what holds for all its events."""
 _STATUSES = {"CANCELLED": "EventCancelled", "CONFIRMED": "EventScheduled"}
 
 
@@ -42,11 +39,13 @@ def calendar_drafts(body: bytes, url: str, clock: Clock) -> tuple[list[Draft], l
 
 def _calendar_drafts(text: str, url: str, clock: Clock) -> tuple[list[Draft], list[Problem]]:
     events, broken = _events(text)
-    moved = _moved(events)
-    drafts, problems = [], [Problem(code="calendar_broken", subject=url, message=message) for message in broken[:20]]
+    walk, clock = Walk(), _with_zone_of(text, clock)
+    moved, series = _moved(events), _series(events)
+    is_cancelled = _CANCELLED_CALENDAR.search(text[:MAX_HEAD]) is not None
+    drafts, problems = [], [Problem(code="calendar_broken", subject=url, message=message) for message in broken]
     for event in events[:MAX_EVENTS]:
         try:
-            draft = _draft(event, url, clock, moved)
+            draft = _draft(event, series.get(text_of(event, "UID"), event), url, clock, moved, walk)
         except UNREADABLE as error:
             problems.append(Problem(code="calendar_event_broken", subject=url, message=_sentence(error)))
             continue
@@ -57,8 +56,26 @@ def _calendar_drafts(text: str, url: str, clock: Clock) -> tuple[list[Draft], li
                 )
             )
         else:
+            draft.put("eventStatus", "EventCancelled" if is_cancelled else None, "METHOD:CANCEL")
             drafts.append(draft)
+    if walk.left_out:
+        message = f"{walk.left_out} rules of the calendar go back too far, or never come; only the first day of each was read."
+        problems.append(Problem(code="calendar_rules_left_out", subject=url, message=message))
     return drafts, problems
+
+
+def _with_zone_of(text: str, clock: Clock) -> Clock:
+    """Return the clock with the zone that the calendar states for times without one; UTC is what programs write that know none."""
+    stated = _ZONE.search(text[:MAX_HEAD])
+    local = zone(stated[1].strip()) if stated and not stated[1].strip().upper().endswith(("UTC", "GMT")) else None
+    return replace(clock, local=local) if local is not None else clock
+
+
+def _series(events: Sequence[Component]) -> dict[str, Component]:
+    """Return the event of each id that the changed occurrences of its series belong to."""
+    return {
+        text_of(event, "UID"): event for event in reversed(events) if "RECURRENCE-ID" not in event and "UID" in event
+    }
 
 
 def _sentence(error: Exception) -> str:
@@ -66,19 +83,45 @@ def _sentence(error: Exception) -> str:
 
 
 def _events(text: str) -> tuple[list[Component], list[str]]:
-    """Return the events of the whole document, or else those that can be read one by one with the document's zones."""
+    """Return the events of the whole document, or else those that can be read one by one with the document's zones.
+
+    A calendar that is cut before its end is no error to icalendar, and has no events either.
+    """
+    zones, texts, begun = _pieces(text)
     try:
-        return [event for calendar in Calendar.from_ical(text, multiple=True) for event in calendar.walk("VEVENT")], []
+        found = [event for calendar in Calendar.from_ical(text, multiple=True) for event in calendar.walk("VEVENT")]
+        if len(found) >= begun:
+            return found, []
+        whole = ""
     except UNREADABLE as error:
         whole = _sentence(error)
-    parts = list(_PART.finditer(text))
-    zones = "\r\n".join(part[0] for part in parts if part[1].upper() == "VTIMEZONE")
-    events, broken = [], [whole]
-    for part in [part for part in parts if part[1].upper() == "VEVENT"][:MAX_EVENTS]:
-        found, sentence = _event(part[0], zones)
+    events, broken = [], [whole] if whole else []
+    for part in texts[:MAX_EVENTS]:
+        found, sentence = _event(part, zones)
         events += found
         broken += sentence
+    if len(events) < min(begun, MAX_EVENTS) and not broken:
+        broken.append(f"The calendar is cut: {len(events)} of its {begun} events could be read.")
     return events, broken
+
+
+def _pieces(text: str) -> tuple[str, list[str], int]:
+    """Return the text of all zones, the texts of the events, and how many events begin.
+
+    One pass, as a regular expression would look for each missing end anew. An event in which the document ends is its whole lines.
+    """
+    begins: dict[str, int] = {}
+    zones, events, begun = list[str](), list[str](), 0
+    for edge in _EDGE.finditer(text):
+        kind = edge[2].upper()
+        if edge[1].upper() == "BEGIN":
+            begun += kind == "VEVENT"
+            begins[kind] = edge.start()
+        elif kind in begins:
+            (events if kind == "VEVENT" else zones).append(text[begins.pop(kind) : edge.end()])
+    if "VEVENT" in begins:
+        events.append(f"{text[begins['VEVENT'] :].rpartition(chr(10))[0]}\r\nEND:VEVENT\r\n")
+    return "\r\n".join(zones), events, begun
 
 
 def _event(text: str, zones: str) -> tuple[list[Component], list[str]]:
@@ -98,68 +141,38 @@ def _moved(events: Sequence[Component]) -> dict[str, list[str]]:
     """Return the days of each series that another event of the same id replaces."""
     found: dict[str, list[str]] = {}
     for event in events:
-        moved = _when(event, "RECURRENCE-ID")
+        moved = when(event, "RECURRENCE-ID")
         if moved is not None:
-            found.setdefault(_text(event, "UID"), []).append(moved.isoformat()[:10])
+            found.setdefault(text_of(event, "UID"), []).append(moved.isoformat()[:10])
     return found
 
 
-def _text(event: Component, name: str) -> str:
-    value = event.get(name)
-    value = value[0] if isinstance(value, list) and value else value
-    return plain_text(str(value)) if value is not None else ""
-
-
-def _attribute(value: object, name: str) -> Any:  # noqa: ANN401 (whatever icalendar keeps there)
-    """Return an attribute of a property's value; a broken one, which icalendar raises for only when it is asked, states nothing."""
-    try:
-        return getattr(value, name, None)
-    except UNREADABLE:
-        return None
-
-
-def _when(event: Component, name: str) -> date | datetime | None:
-    value = event.get(name)
-    value = value[0] if isinstance(value, list) and value else value
-    when = _attribute(value, "dt")
-    return when if isinstance(when, date) else None
-
-
-def _draft(event: Component, url: str, clock: Clock, moved: dict[str, list[str]]) -> Draft | None:
-    name, start = clipped(_text(event, "SUMMARY"), MAX_NAME), _when(event, "DTSTART")
+def _draft(
+    event: Component, series: Component, url: str, clock: Clock, moved: dict[str, list[str]], walk: Walk
+) -> Draft | None:
+    """Return what an event states; a changed occurrence is called as its series is, and begins when it was to begin, where it says nothing else."""
+    name = clipped(text_of(event, "SUMMARY") or text_of(series, "SUMMARY"), MAX_NAME)
+    start = when(event, "DTSTART") or when(event, "RECURRENCE-ID")
     if not name or start is None:
         return None
     draft = Draft("ics")
     draft.put("name", name)
-    draft.put("identifier", clipped(_text(event, "UID"), 300))
-    draft.put("url", absolute(_text(event, "URL"), url))
-    draft.put("description", clipped(_text(event, "DESCRIPTION"), MAX_DESCRIPTION))
+    draft.put("identifier", clipped(text_of(event, "UID"), 300))
+    draft.put("url", absolute(text_of(event, "URL") or text_of(series, "URL"), url))
+    descriptions = (text_of(one, name) for one in (event, series) for name in ("DESCRIPTION", "X-ALT-DESC"))
+    draft.put("description", clipped(next(filter(None, descriptions), ""), MAX_DESCRIPTION))
     draft.put("startDate", clock.iso(start), f"DTSTART {start}")
-    end = _end(event, start)
+    end = end_of(event, start)
     if end is not None and end != start:
         draft.put("endDate", clock.iso(end), f"DTEND {end}")
-    draft.put("eventStatus", _STATUSES.get(_text(event, "STATUS").upper()))
+    draft.put("eventStatus", status_in(name), name)
+    draft.put("eventStatus", _STATUSES.get(text_of(event, "STATUS").upper()))
     draft.put("category", tuple(dict.fromkeys(word for word in _categories(event) if word))[:50])
     with suppress(*UNREADABLE):  # a rule that cannot be read leaves the first occurrence, which the event states
-        draft.put("eventSchedule", _schedules(event, start, clock, moved), _rule_text(event))
-    _put_where(draft, event, url)
+        draft.put("eventSchedule", schedules(event, start, clock, moved, walk), rule_text(event))
+    _put_where(draft, event if "LOCATION" in event or "GEO" in event else series)
+    _put_images(draft, event, url)
     return draft
-
-
-def _end(event: Component, start: date | datetime) -> date | datetime | None:
-    """Return the stated end; the end of whole days is the last day, because DTEND names the day after it."""
-    end, length = _when(event, "DTEND"), _attribute(event.get("DURATION"), "dt")
-    if end is None and isinstance(length, timedelta):
-        end = start + length
-    if end is None or isinstance(end, datetime) != isinstance(start, datetime):
-        return None
-    if not isinstance(end, datetime):
-        end -= timedelta(days=1)
-    return end if _naive(end) >= _naive(start) or (isinstance(end, datetime) and end.tzinfo) else None
-
-
-def _naive(value: date | datetime) -> str:
-    return value.isoformat()[:19]
 
 
 def _categories(event: Component) -> Iterator[str]:
@@ -169,114 +182,28 @@ def _categories(event: Component) -> Iterator[str]:
             yield clipped(plain_text(str(category)), 100)
 
 
-def _put_where(draft: Draft, event: Component, url: str) -> None:
-    location, geo = clipped(_text(event, "LOCATION"), MAX_NAME), event.get("GEO")
-    point = geo_of({"latitude": _attribute(geo, "latitude"), "longitude": _attribute(geo, "longitude")})
+def _put_where(draft: Draft, event: Component) -> None:
+    location, geo = clipped(text_of(event, "LOCATION"), MAX_NAME), event.get("GEO")
+    point = geo_of({"latitude": attribute(geo, "latitude"), "longitude": attribute(geo, "longitude")})
+    point = point or geo_of(text_of(event, "X-APPLE-STRUCTURED-LOCATION").removeprefix("geo:"))
     place = place_from_text(location) or (Place() if point else None)
     if place is not None:
         draft.put("location", place.model_copy(update={"geo": point}), location or str(point))
+    elif location.startswith(("http:", "https:")) or "CONFERENCE" in event:
+        draft.put("eventAttendanceMode", "OnlineEventAttendanceMode", location or "CONFERENCE")
     organizer = event.get("ORGANIZER")
     name = plain_text(str(getattr(organizer, "params", {}).get("CN", ""))) if organizer is not None else ""
     if name and "@" not in name:
         draft.put("organizer", Organizer(name=clipped(name, MAX_NAME)), name)
-    attached = event.get("ATTACH")
-    for item in attached if isinstance(attached, list) else [attached]:
-        kind = str(getattr(item, "params", {}).get("FMTTYPE", "")) if item is not None else ""
-        image = absolute(str(item), url) if kind.startswith("image/") else ""
-        if image:
-            draft.put("image", (ImageObject(sourceUrl=image),), image)
 
 
-def _rule_text(event: Component) -> str:
-    rule = event.get("RRULE")
-    rule = rule[0] if isinstance(rule, list) and rule else rule
-    return str(rule.to_ical(), "utf-8", "replace") if isinstance(rule, vRecur) else ""
-
-
-def _dates(event: Component, name: str) -> list[date | datetime]:
-    """Return the days of EXDATE or RDATE; a period counts by its start."""
-    value = event.get(name)
-    found = [
-        _attribute(entry, "dt")
-        for item in (value if isinstance(value, list) else [value])
-        for entry in _attribute(item, "dts") or []
-    ]
-    starts = [entry[0] if isinstance(entry, tuple) else entry for entry in found]
-    return [start for start in starts if isinstance(start, date)]
-
-
-def _schedules(
-    event: Component, start: date | datetime, clock: Clock, moved: dict[str, list[str]]
-) -> tuple[Schedule, ...]:
-    rule_text = _rule_text(event)
-    rule = {key.upper(): value for part in rule_text.split(";") for key, _, value in [part.partition("=")] if value}
-    without = {day.isoformat()[:10] for day in _dates(event, "EXDATE")}
-    if rule_text and _when(event, "RECURRENCE-ID") is None:
-        without |= set(moved.get(_text(event, "UID"), ()))
-    extra = [_one(day, event, start) for day in _dates(event, "RDATE")[:MAX_OCCURRENCES]]
-    if not rule:
-        return (_one(start, event, start), *extra) if extra else ()
-    unit = _UNITS.get(rule.get("FREQ", ""))
-    if unit is None or not _expressible(rule):
-        return (*_expanded(rule_text, event, start, without, clock), *extra)
-    schedule = _one(start, event, start).model_copy(update=_recurrence(rule, unit, without))
-    return (schedule, *extra)
-
-
-def _expressible(rule: dict[str, str]) -> bool:
-    """schema.org's Schedule has no "first Monday" and no months: such rules are written out."""
-    plain_days = all(day in _DAY_CODES for day in rule.get("BYDAY", "MO").split(","))
-    plain_numbers = all(re.fullmatch(r"\d{1,2}", day) for day in rule.get("BYMONTHDAY", "1").split(","))
-    weekly_days = "BYDAY" not in rule or rule["FREQ"] in {"WEEKLY", "DAILY"}
-    return (
-        plain_days
-        and plain_numbers
-        and weekly_days
-        and not rule.keys() & {"BYSETPOS", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYHOUR", "BYMINUTE"}
-    )
-
-
-def _recurrence(rule: dict[str, str], unit: str, without: set[str]) -> dict[str, Any]:
-    interval, count, until = rule.get("INTERVAL", "1"), rule.get("COUNT", ""), rule.get("UNTIL", "")
-    last = re.match(r"(\d{4})(\d{2})(\d{2})", until)
-    return {
-        "endDate": "-".join(last.groups()) if last else "",
-        "repeatFrequency": f"P{interval if interval.isdigit() else 1}{unit}",
-        "repeatCount": int(count) if re.fullmatch(r"\d{1,5}", count) else None,
-        "byDay": tuple(_DAY_CODES[day] for day in rule.get("BYDAY", "").split(",") if day in _DAY_CODES),
-        "byMonthDay": tuple(int(day) for day in rule.get("BYMONTHDAY", "").split(",") if day),
-        "exceptDate": tuple(sorted(without)),
-    }
-
-
-def _one(day: date | datetime, event: Component, start: date | datetime) -> Schedule:
-    """Return one stated occurrence at the event's times."""
-    end = _end(event, start)
-    at = day if isinstance(day, datetime) else start
-    until = (
-        at + (end - start)
-        if isinstance(at, datetime) and isinstance(end, datetime) and isinstance(start, datetime)
-        else None
-    )
-    return Schedule(
-        startDate=day.isoformat()[:10],
-        endDate=day.isoformat()[:10],
-        startTime=f"{at:%H:%M}" if isinstance(at, datetime) else "",
-        endTime=f"{until:%H:%M}" if until else "",
-        scheduleTimezone=str(getattr(getattr(start, "tzinfo", None), "key", "") or ""),
-    )
-
-
-def _expanded(
-    rule_text: str, event: Component, start: date | datetime, without: set[str], clock: Clock
-) -> list[Schedule]:
-    """Return the occurrences of the next 400 days (60 at most); none for a rule of hours, minutes or seconds."""
-    if not re.search(r"FREQ=(?:DAILY|WEEKLY|MONTHLY|YEARLY)", rule_text):
-        return []
-    first = start.replace(tzinfo=None) if isinstance(start, datetime) else datetime(start.year, start.month, start.day)  # noqa: DTZ001 (wall time)
-    rule = rrulestr(re.sub(r"UNTIL=(\d{8})(T\d{6})?Z?", r"UNTIL=\1T235959", rule_text), dtstart=first)
-    today = clock.now.replace(tzinfo=None)
-    # From the later of both: dateutil walks day by day from the rule's start.
-    days = rule.xafter(max(first, today - timedelta(days=31)), count=MAX_OCCURRENCES, inc=True)
-    near = [day for day in days if day <= today + HORIZON and day.isoformat()[:10] not in without]
-    return [_one(day if isinstance(start, datetime) else day.date(), event, start) for day in near]
+def _put_images(draft: Draft, event: Component, url: str) -> None:
+    """IMAGE is a picture by its name (RFC 7986), ATTACH one by its stated type."""
+    for name in ("IMAGE", "ATTACH"):
+        stated = event.get(name)
+        for item in stated if isinstance(stated, list) else [stated]:
+            kind = str(getattr(item, "params", {}).get("FMTTYPE", "")) if item is not None else ""
+            is_picture = kind.startswith("image/") or (name == "IMAGE" and item is not None and not kind)
+            image = absolute(str(item), url) if is_picture else ""
+            if image:
+                draft.put("image", (ImageObject(sourceUrl=image),), image)

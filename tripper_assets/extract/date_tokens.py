@@ -15,7 +15,7 @@ _NUMBER_TIME = r"\d{1,2}[:.]\d{2}(?::\d{2})?"
 _TWELVE = rf"(?:{_NUMBER_TIME}|\d{{1,2}})\s{{0,2}}[ap](?:\.\s?m\b\.?|m\b)"
 _TWENTY_FOUR = (
     r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?(?:uhr|uur|hrs?|h)\b)?|\d{1,2}(?:\.\d{2})?\s?(?:uhr|uur)\b|\d{1,2}\s?h\s?(?:\d{2})?\b"
-    r"|\d{1,2}\.\d{2}\s?h\b"
+    r"|\d{1,2}\.\d{2}\s?h\b|(?:(?<=\bore )|(?<=\balle )|(?<=\ba las ))\d{1,2}(?:\.\d{2})?\b"
 )
 _TIME = rf"(?<![\d.,/:$€£+])(?:{_TWELVE}|{_TWENTY_FOUR}|(?:12\s)?(?:noon|midnight|midday)\b|mittags\b|midi\b)(?![\d/])"
 # German's "am" is a preposition: "um 9 am Montag".

@@ -22,10 +22,16 @@ LABELS = {
     "category": "category,categories,type,kategorie,categorie,categoria",
 }
 _KIND = {label: kind for kind, labels in LABELS.items() for label in labels.split(",")}
+# Two words that begin a line and can be nothing but a label need no colon: "Meeting Location Town Hall".
+_PLAIN_LABEL = re.compile(
+    r"^((?:meeting|event|hearing|class|session|workshop)\s(?:location|venue|place|date|time))s?\s+(?=(?-i:[A-Z\d]))(.*)$",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"^([^\W\d_][^:\n]{1,28}?)\s?[:：]\s?(.*)$")
 MAX_VALUE = 300
 MAX_LABELLED = 60
 SHORT = 60
+_LINES_BELOW = {"when": 3, "where": 3, "hours": 8}
 
 
 def labelled_facts(lines: list[Line]) -> dict[str, list[str]]:
@@ -33,7 +39,7 @@ def labelled_facts(lines: list[Line]) -> dict[str, list[str]]:
     facts: dict[str, list[str]] = {}
     for index, line in enumerate(lines):
         kind, value = _labelled(line)
-        value = value if value or not kind else _value_below(lines, index, 3 if kind in {"when", "where"} else 1)
+        value = value if value or not kind else _value_below(lines, index, _LINES_BELOW.get(kind, 1))
         if kind and value:
             facts.setdefault(kind, []).append(value[:MAX_VALUE])
     return facts
@@ -76,6 +82,12 @@ def _parent(line: Line) -> int:
 
 def _labelled(line: Line) -> tuple[str, str]:
     """Return the kind of the label that the line begins with, and what stands behind it in the line."""
+    if line.label is None:
+        line.label = _read_label(line)
+    return line.label
+
+
+def _read_label(line: Line) -> tuple[str, str]:
     if line.node.tag == "th" and line.node.parent is not None and len(list(line.node.parent.iter())) > 2:  # noqa: PLR2004 (a label and its value)
         return "", ""  # it heads a column
     match = _LABEL.match(line.text)
@@ -83,12 +95,19 @@ def _labelled(line: Line) -> tuple[str, str]:
         return label_kind(match[1]), match[2].strip()
     if line.strong and line.text.startswith(line.strong) and label_kind(line.strong):
         return label_kind(line.strong), line.text[len(line.strong) :].lstrip(" :-–").strip()
+    match = _PLAIN_LABEL.match(line.text)
+    if match:
+        return label_kind(match[1].split()[-1]), match[2].strip()
     return label_kind(line.text) if len(line.text) <= 30 else "", ""  # noqa: PLR2004 (a label is short)
 
 
 def label_kind(text: str) -> str:
-    """Return what a label labels, empty for other text."""
-    return _KIND.get(plain(text.strip().rstrip(":").strip()), "")
+    """Return what a label labels, empty for other text; of two in one, such as "Times & Tickets", the first."""
+    words = plain(text.strip().rstrip(":").strip())
+    if words in _KIND or ("&" not in words and " and " not in words):
+        return _KIND.get(words, "")
+    kinds = [_KIND.get(part.strip(), "") for part in re.split(r"&|\band\b", words)]
+    return kinds[0] if all(kinds) else ""
 
 
 def is_label(line: Line) -> bool:

@@ -1,15 +1,20 @@
 """JSON-LD blocks as plain schema.org nodes; a broken block is a problem and never loses the others."""
 
+import re
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from tripper_assets.domain.model import Problem
-from tripper_assets.extract.loose_json import parse
-from tripper_assets.extract.page import Page
+from tripper_assets.extract.loose_json import parse_parts
+from tripper_assets.extract.scripts import Script
 
 Node: TypeAlias = dict[str, Any]
 """A schema.org node: "@type" is a list of short names, other keys are short property names with their values as they stand."""
 MAX_DEPTH = 40
 MAX_NODES = 20_000
+MAX_TERMS = 200
+MAX_NAMESAKES = 20
+"""Different things that one @id was given to; the rest of them stay as they are."""
 _VOCABULARIES = (
     "http://schema.org/",
     "https://schema.org/",
@@ -17,113 +22,216 @@ _VOCABULARIES = (
     "https://www.schema.org/",
     "schema:",
 )
+_REFERENCE = re.compile(r"(?:https?:|urn:|tag:|_:|[#/])\S", re.IGNORECASE)
+# What tells two things apart though they were given one @id.
+_TELLING = ("name", "startDate", "latitude")
 
 
-def jsonld_nodes(page: Page) -> tuple[list[Node], list[Problem]]:
+def jsonld_nodes(scripts: list[Script], url: str) -> tuple[list[Node], list[Problem]]:
     """Return the top nodes of all blocks in document order (of @graph and lists too), and a problem for each broken block."""
-    if "ld+json" not in page.text.lower():
-        return [], []
     blocks, problems = [], []
-    for script in page.tree.css("script[type]"):
-        if "ld+json" not in (script.attributes.get("type") or "").lower():
+    for script in scripts:
+        if "ld+json" not in script.kind or not script.text.strip():
             continue
-        text = script.text(deep=True, strip=False)
-        if not text.strip():
-            continue
-        try:
-            blocks.append(parse(text))
-        except ValueError as error:
-            problems.append(
-                Problem(
-                    code="jsonld_broken",
-                    subject=page.url,
-                    message=f"A JSON-LD block could not be read: {str(error)[:150]}.",
-                )
-            )
-    return normal_nodes(blocks), problems
+        values, fault = parse_parts(script.text)
+        blocks.append(values)
+        if fault:
+            kept = ", and what is complete in it was kept" if values else ""
+            message = f"A JSON-LD block could not be read whole{kept}: {fault[:150]}."
+            problems.append(Problem(code="jsonld_broken", subject=url, message=message))
+    return (normal_nodes(*blocks) if blocks else []), problems
 
 
-def normal_nodes(value: Any) -> list[Node]:  # noqa: ANN401 (any JSON value)
-    """Return the nodes of a JSON-LD value with short names, and references by @id replaced by the node they name."""
-    budget = [MAX_NODES]
-    nodes = _top_nodes(value, budget, 0)
-    known: dict[str, Node] = {}
+def normal_nodes(*blocks: Any) -> list[Node]:  # noqa: ANN401 (any JSON values)
+    """Return the top nodes of JSON-LD values with short names; what is said of one @id in several places stands in each of them."""
+    reader = _Reader()
+    nodes = [node for number, block in enumerate(blocks) for node in reader.top_nodes(block, number)]
+    reader.join()
+    unique: dict[object, Node] = {}
     for node in nodes:
-        identifier = node.get("@id")
-        if isinstance(identifier, str) and len(node) > 1:
-            known[identifier] = _joined(known[identifier], node) if identifier in known else node
-    merged = [known.get(str(node.get("@id")), node) if "@id" in node else node for node in nodes]
-    unique = list({id(node): node for node in merged}.values())
-    return [_linked(node, known) for node in unique]
+        unique.setdefault(reader.joined.get(id(node), id(node)), node)
+    return list(unique.values())
 
 
-def _joined(node: Node, other: Node) -> Node:
-    """What is said of one @id in two places; the first statement of a property holds."""
-    return other | {key: value for key, value in node.items() if value not in (None, "", [])}
+class _Reader:
+    """Reads the values of one document; blank nodes (_:b0) are each block's own."""
+
+    def __init__(self) -> None:
+        self.left = MAX_NODES
+        self.block = 0
+        self.named: dict[tuple[int, str], list[Node]] = {}
+        self.joined: dict[int, tuple[int, str, int]] = {}
+
+    def top_nodes(self, value: Any, block: int) -> list[Node]:  # noqa: ANN401 (any JSON value)
+        self.block = block
+        return list(self._top(value, {}, 0))
+
+    def _top(self, value: Any, terms: dict[str, str], depth: int) -> Iterator[Node]:  # noqa: ANN401 (any JSON value)
+        if depth > MAX_DEPTH:
+            return
+        if isinstance(value, list):
+            for item in value:
+                yield from self._top(item, terms, depth + 1)
+        if not isinstance(value, dict):
+            return
+        terms = _terms(value, terms)
+        graph = value.get("@graph")
+        inner = list(self._top(graph, terms, depth + 1)) if isinstance(graph, (list, dict)) else []
+        own = {key: item for key, item in value.items() if key != "@graph"} if inner else value
+        node = self._node(own, terms, depth)
+        if node.get("@type") or (node.keys() - {"@id", "@type"} and not inner) or (node.get("@id") and not inner):
+            yield node
+        yield from inner
+
+    def _node(self, value: dict[str, Any], terms: dict[str, str], depth: int) -> Node:
+        self.left -= 1
+        if self.left < 0:
+            return {}
+        terms = _terms(value, terms)
+        node: Node = {}
+        for key, item in value.items():
+            if key != "@context":
+                name = key if key[:1] == "@" else terms.get(key) or short(key)
+                node[name] = self._value(item, terms, depth + 1)
+        types = value.get("@type", node.get("@type") or value.get("type"))
+        types = types if isinstance(types, list) else [types]
+        node["@type"] = [terms.get(one) or short(one) for one in types if isinstance(one, str)]
+        self._register(node)
+        if "@reverse" in node:
+            _put_reversed(node)
+        return node
+
+    def _register(self, node: Node) -> None:
+        stated = node.get("@id") or node.get("id")
+        if isinstance(stated, str) and ("@id" in node or _REFERENCE.match(stated)):
+            node["@id"] = stated
+            block = self.block if stated[:2] == "_:" else -1
+            self.named.setdefault((block, stated), []).append(node)
+
+    def _value(self, value: Any, terms: dict[str, str], depth: int) -> Any:  # noqa: ANN401 (any JSON value)
+        if not isinstance(value, (dict, list)):
+            return value
+        if depth > MAX_DEPTH:
+            return None
+        if isinstance(value, list):
+            return [self._value(item, terms, depth + 1) for item in value]
+        if "@value" in value:
+            return self._value(value["@value"], terms, depth + 1)
+        if "@list" in value or "@set" in value:
+            return self._value(value.get("@list", value.get("@set")), terms, depth + 1)
+        return self._node(value, terms, depth)
+
+    def join(self) -> None:
+        """Fill all nodes of one @id from one another; the first statement of a property holds, and different things stay two."""
+        for (block, name), nodes in self.named.items():
+            groups: list[Node] = []
+            members: list[list[Node]] = []
+            for node in sorted(nodes, key=_is_reference):
+                place = next((place for place, whole in enumerate(groups) if _may_be_one(whole, node)), len(groups))
+                if place >= MAX_NAMESAKES:
+                    continue
+                if place == len(groups):
+                    groups.append({})
+                    members.append([])
+                groups[place] = node | {key: item for key, item in groups[place].items() if item not in (None, "", [])}
+                members[place].append(node)
+            for place, (whole, group) in enumerate(zip(groups, members, strict=True)):
+                for node in group:
+                    node.update(whole)
+                    self.joined[id(node)] = (block, name, place)
 
 
-def _top_nodes(value: Any, budget: list[int], depth: int) -> list[Node]:  # noqa: ANN401 (any JSON value)
-    if depth > MAX_DEPTH:
-        return []
-    if isinstance(value, list):
-        return [node for item in value for node in _top_nodes(item, budget, depth + 1)]
-    if not isinstance(value, dict):
-        return []
-    graph = value.get("@graph")
-    inner = _top_nodes(graph, budget, depth + 1) if isinstance(graph, (list, dict)) else []
-    own = _node({key: item for key, item in value.items() if key != "@graph"}, budget, depth)
-    return ([own] if own.get("@type") or (own.keys() - {"@id", "@context"} and not inner) else []) + inner
+def _is_reference(node: Node) -> bool:
+    return len(node) <= 2 and not node.keys() - {"@id", "@type"}  # noqa: PLR2004 (a reference has an @id and a type)
 
 
-def _node(value: dict[str, Any], budget: list[int], depth: int) -> Node:
-    budget[0] -= 1
-    if budget[0] < 0:
-        return {}
-    node: Node = {}
-    for key, item in value.items():
-        if key == "@context":
-            continue
-        node[key if key[:1] == "@" else short(key)] = _value(item, budget, depth + 1)
-    types = value.get("@type", value.get("type"))
-    types = types if isinstance(types, list) else [types]
-    node["@type"] = [short(one) for one in types if isinstance(one, str)]
-    return node
+def _may_be_one(whole: Node, node: Node) -> bool:
+    return all(whole.get(name) in (None, "", node.get(name)) or not node.get(name) for name in _TELLING)
 
 
-def _value(value: Any, budget: list[int], depth: int) -> Any:  # noqa: ANN401 (any JSON value)
-    if depth > MAX_DEPTH:
-        return None
-    if isinstance(value, list):
-        return [_value(item, budget, depth + 1) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "@value" in value:
-        return value["@value"]
-    if "@list" in value or "@set" in value:
-        return _value(value.get("@list", value.get("@set")), budget, depth + 1)
-    return _node(value, budget, depth)
+def _put_reversed(node: Node) -> None:
+    """What stands under @reverse has this node as a value of its property."""
+    reversed_properties = node["@reverse"]
+    if not isinstance(reversed_properties, dict):
+        return
+    for name, value in reversed_properties.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict) and name[:1] != "@":
+                item.setdefault(name, node)
 
 
-def _linked(node: Node, known: dict[str, Node]) -> Node:
-    """Replace bare references one level down; what they name may refer on, and a cycle ends there."""
-    for key, value in node.items():
-        if isinstance(value, dict):
-            node[key] = _target(value, known)
-        elif isinstance(value, list) and value and isinstance(value[0], dict):
-            node[key] = [_target(item, known) if isinstance(item, dict) else item for item in value]
-    return node
+def _terms(value: dict[str, Any], terms: dict[str, str]) -> dict[str, str]:
+    """Return what the words of a node mean that are not schema.org's own: its @context names the short name for each."""
+    context = value.get("@context")
+    if not isinstance(context, (dict, list)):
+        return terms
+    for one in context if isinstance(context, list) else [context]:
+        stated = list(one.items())[:MAX_TERMS] if isinstance(one, dict) else []
+        for term, meaning in stated:
+            iri = meaning.get("@id") if isinstance(meaning, dict) else meaning
+            if isinstance(iri, str) and term[:1] != "@" and (name := _meaning(iri, one)):
+                terms = {**terms, term: name}
+    return terms
 
 
-def _target(value: Node, known: dict[str, Node]) -> Node:
-    identifier = value.get("@id")
-    bare = isinstance(identifier, str) and not (value.keys() - {"@id", "@type"})
-    return known.get(str(identifier), value) if bare else value
+def _meaning(iri: str, context: dict[str, Any]) -> str:
+    """Return schema.org's name or JSON-LD's own keyword for a term; empty where it means neither."""
+    if iri in {"@id", "@type"}:
+        return iri
+    prefix, _, local = iri.partition(":")
+    base = context.get(prefix)
+    iri = f"{base}{local}" if isinstance(base, str) and local and not local.startswith("//") else iri
+    vocabulary = next((one for one in _VOCABULARIES if iri.startswith(one)), "")
+    return iri[len(vocabulary) :].strip("/") if vocabulary else ""
+
+
+# What is read of a node, by its name in lower case: pages write postalcode and startdate too.
+_SPELLINGS = {
+    name.lower(): name
+    for name in [
+        "startDate",
+        "endDate",
+        "doorTime",
+        "previousStartDate",
+        "eventStatus",
+        "eventAttendanceMode",
+        "eventSchedule",
+        "superEvent",
+        "subEvent",
+        "subEvents",
+        "inLanguage",
+        "typicalAgeRange",
+        "suggestedMinAge",
+        "suggestedMaxAge",
+        "isAccessibleForFree",
+        "streetAddress",
+        "addressLocality",
+        "addressRegion",
+        "postalCode",
+        "addressCountry",
+        "openingHours",
+        "openingHoursSpecification",
+        "priceCurrency",
+        "lowPrice",
+        "highPrice",
+        "priceSpecification",
+        "contentUrl",
+        "thumbnailUrl",
+        "creditText",
+        "dayOfWeek",
+        "validFrom",
+        "validThrough",
+        "itemListElement",
+        "mainEntity",
+        "hasCourseInstance",
+    ]
+}
 
 
 def short(name: str) -> str:
-    """Return a type or property without its vocabulary: https://schema.org/Event is Event."""
+    """Return a type or property without its vocabulary, spelt as schema.org does: https://schema.org/Event is Event."""
     if ":" not in name and "/" not in name:
-        return name
+        return _SPELLINGS.get(name.lower(), name)
     for vocabulary in _VOCABULARIES:
         if name.startswith(vocabulary):
             return name[len(vocabulary) :].rstrip("/")

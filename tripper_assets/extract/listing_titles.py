@@ -15,14 +15,14 @@ from tripper_assets.extract.dates import find_dates
 MAX_TITLE = 200
 # A rest that begins so says where, not what; a person's term of office is no activity.
 PLACE_REST = re.compile(
-    r"(?:at|in|@|from|to|um|im|bei|à|en|in|presso|te|suite|room|floor|\d{1,5}\s+(?:[NSEW]\.?\s)?[^\W\d_]+.{0,30}\b(?:st|street|ave|avenue|rd|road|blvd|drive|dr|lane|ln|way|suite|plaza)\b|[^,]{2,40},\s[A-Z]{2}\s\d{5})\b",
+    r"(?:at|in|@|(?:(?:meeting|event|hearing|class)\s)?(?:location|venue)|from|to|um|im|bei|à|en|in|presso|te|suite|room|floor|\d{1,5}\s+(?:[NSEW]\.?\s)?[^\W\d_]+.{0,30}\b(?:st|street|ave|avenue|rd|road|blvd|drive|dr|lane|ln|way|suite|plaza)\b|[^,]{2,40},\s[A-Z]{2}\s\d{5})\b",
     re.IGNORECASE,
 )
 # Links and buttons that say what to do and not what it is.
 _NOT_A_TITLE = re.compile(
     r"^(?:(?:read|learn|find out|view|see|show|load) (?:more|all|details?)|more(?: info\w*)?|details?|book(?: now| tickets?| here)?|buy(?: tickets?)?|tickets?|register(?: now)?|"
     r"(?:view|download|see|read|watch|click|open|get|join)\b.{0,30}\b(?:agendas?|minutes|here|details?|more|pdf|recording|packet|notice|info\w*|directions|all)|"
-    r"sign up|rsvp|add to calendar|export|share|download|agenda|minutes|video|audio|pdf|map|mehr(?: infos?| erfahren)?|weiterlesen|weiter|anmelden|karten|jetzt buchen|"
+    r"sign up|rsvp|add to calendar|export|share|download|agenda|minutes|presentations?|resources?|materials?|recordings?|documents?|slides|today|tomorrow|tonight|this week(?:end)?|heute|morgen|heute abend|aujourd.hui|demain|ce soir|hoy|mañana|oggi|domani|stasera|vandaag|vanavond|video|audio|pdf|map|mehr(?: infos?| erfahren)?|weiterlesen|weiter|anmelden|karten|jetzt buchen|"
     r"en savoir plus|lire la suite|réserver|leer más|más información|reservar|leggi (?:tutto|di più)|prenota|lees meer|meer info\w*|reserveer|"
     r"(?:next|previous|prev|back|home|top|date|time|location|meeting|event|am|pm|when|where|all day|tbd|tba|cancell?ed|postponed|approved|draft|meeting details|not available|notice|ics|zoom|online|virtual meeting|virtual|in[- ]person|hybrid|webinar).{0,3}|(?:board |committee )?meeting (?:agenda|minutes|notice|packet|materials)s?|(?:draft|approved|final) (?:agenda|minutes).{0,10})$",
     re.IGNORECASE,
@@ -58,8 +58,10 @@ CLOSED = re.compile(
     r"\b(?:closed|closure|geschlossen|fermée?|cerrado|chiuso|gesloten)\b(?! (?:book|circuit|session))", re.IGNORECASE
 )
 _STREET = re.compile(
-    r"\b\d{2,5}\s(?:[NSEW]\.?\s)?[^\W\d_]+\s(?:st|street|ave|avenue|rd|road|blvd|drive|dr|lane|ln)\b", re.IGNORECASE
+    r"\b\d{2,5}\s(?:[NSEW]\.?\s)?[^\W\d_]+\s(?:(?:[^\W\d_]+\s)?(?:st|street|ave|avenue|rd|road|blvd|boulevard|drive|dr|lane|ln|parkway|court|plaza|terrace))\b",
+    re.IGNORECASE,
 )
+_ORDINAL = re.compile(r"\d{1,2}(?:st|nd|rd|th|er|e|º|ª|°)\.?")
 _STOPS = ".!…»› "
 # A notice of a meeting names the board that meets; the rest is how it is announced.
 _ANNOUNCED = re.compile(
@@ -78,7 +80,7 @@ def parts_without_dates(text: str, clock: Clock) -> list[str]:
             else text
         )
     text = _TIME.sub(" | ", text)
-    return [part for piece in re.split(r"\s\|(?=\s|$)|^\|\s", f" {text} ") if (part := piece.strip(_EDGES))]
+    return [part for piece in re.split(r"\s\|(?=\s|$)|^\|\s", f" {text} ") if (part := _without_edges(piece))]
 
 
 def _without_dates(text: str, clock: Clock) -> str:
@@ -101,7 +103,7 @@ def clean_title(text: str, clock: Clock) -> str:
         or _NOT_A_TITLE.match(stripped.rstrip(_STOPS))
     ):
         return ""
-    if all(_is_date_word(word) for word in words):
+    if all(_is_date_word(word) for word in words) or _ORDINAL.fullmatch(bare):
         return ""
     return (
         stripped
@@ -130,6 +132,13 @@ def _is_date_word(word: str) -> bool:
         "from",
         "to",
         "of",
+        "until",
+        "till",
+        "bis",
+        "jusqu",
+        "hasta",
+        "fino",
+        "tot",
         "um",
         "uhr",
         "am",
@@ -139,8 +148,8 @@ def _is_date_word(word: str) -> bool:
 
 def column_header(node: LexborNode) -> str:
     """Return the text that heads a table cell's column, empty for what stands in no table with headings."""
-    cell = next((one for one in ancestors(node)[:4] if one.tag == "td"), None)
-    table = next((one for one in ancestors(cell)[:5] if one.tag == "table"), None)
+    cell = next((one for one in ancestors(node, 4) if one.tag == "td"), None)
+    table = next((one for one in ancestors(cell, 5) if one.tag == "table"), None) if cell is not None else None
     if cell is None or table is None or cell.parent is None:
         return ""
     cells = [one.mem_id for one in cell.parent.iter(include_text=False)]

@@ -2,25 +2,15 @@
 
 from selectolax.lexbor import LexborNode
 
+from tripper_assets.extract.elements import UNSEEN, Attributes, Values, append, children
 from tripper_assets.extract.jsonld import Node, short
-from tripper_assets.extract.page import Page, absolute
+from tripper_assets.extract.page import Page
 from tripper_assets.extract.texts import clean
 
 MAX_ITEMS = 5_000
-_URL_ATTRIBUTES = {
-    "a": "href",
-    "area": "href",
-    "link": "href",
-    "img": "src",
-    "source": "src",
-    "iframe": "src",
-    "embed": "src",
-    "audio": "src",
-    "video": "src",
-    "track": "src",
-    "object": "data",
-}
-_SKIPPED = frozenset({"script", "style", "template", "-text", "-comment", "_comment"})
+DATA_VOCABULARY = "data-vocabulary.org"
+OLD_NAMES = {"summary": "name", "photo": "image", "tickets": "offers"}
+"""What schema.org's predecessor called the properties of an event."""
 
 
 def microdata_nodes(page: Page) -> list[Node]:
@@ -36,7 +26,7 @@ class _Reader:
     """Reads items of one page; an item that refers to itself through itemref ends there."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
+        self.values = Values(page)
         self.read: set[int] = set()
         # The first element of an id counts, as in a browser.
         by_id = reversed(page.tree.css("[id]")) if "itemref" in page.text else ()
@@ -44,56 +34,41 @@ class _Reader:
 
     def item(self, root: LexborNode) -> Node:
         attributes = root.attributes
-        node: Node = {"@type": [short(one) for one in (attributes.get("itemtype") or "").split()]}
+        kind = attributes.get("itemtype") or ""
+        node: Node = {"@type": [short(one) for one in kind.split()]}
         if attributes.get("itemid"):
             node["@id"] = attributes["itemid"]
         if root.mem_id in self.read:
             return node
         self.read.add(root.mem_id)
-        self._collect(_children(root), node)
+        self._collect(children(root), node)
         for reference in (attributes.get("itemref") or "").split()[:50]:
             target = self.by_id.get(reference)
             if target is not None:
                 self._collect([target], node)
-        return node
+        return {OLD_NAMES.get(key, key): value for key, value in node.items()} if DATA_VOCABULARY in kind else node
 
     def _collect(self, nodes: list[LexborNode], item: Node) -> None:
         """Add the properties among the nodes and below; a nested item keeps its own."""
         stack = list(reversed(nodes))
         while stack:
             node = stack.pop()
-            if node.tag in _SKIPPED:
+            if node.tag in UNSEEN:
                 continue
             attributes = node.attributes
             names, nested = (attributes.get("itemprop") or "").split(), "itemscope" in attributes
             if names:
-                value = self.item(node) if nested else self._value(node, attributes)
+                names = [short(name) for name in names]
+                value = self.item(node) if nested else self._value(node, attributes, names)
                 for name in names:
-                    _append(item, short(name), value)
+                    append(item, name, value)
             if not nested:
-                stack.extend(reversed(_children(node)))
+                stack.extend(reversed(children(node)))
 
-    def _value(self, node: LexborNode, attributes: dict[str, str | None]) -> str:
-        if attributes.get("content") is not None:
-            return clean(attributes["content"] or "")
-        tag = node.tag or ""
-        if tag in _URL_ATTRIBUTES:
-            return absolute(attributes.get(_URL_ATTRIBUTES[tag]) or "", self.page.base)
-        if tag == "time" and attributes.get("datetime"):
-            return clean(attributes["datetime"] or "")
-        if tag in {"data", "meter"} and attributes.get("value"):
+    def _value(self, node: LexborNode, attributes: Attributes, names: list[str]) -> str:
+        for stated in ("content", "datetime"):
+            if attributes.get(stated) or (stated == "content" and attributes.get(stated) is not None):
+                return clean(attributes[stated] or "")
+        if (node.tag or "") in {"data", "meter"} and attributes.get("value"):
             return clean(attributes["value"] or "")
-        return clean(node.text(deep=True, separator=" "))
-
-
-def _children(node: LexborNode) -> list[LexborNode]:
-    return list(node.iter(include_text=False))
-
-
-def _append(item: Node, name: str, value: object) -> None:
-    if name not in item:
-        item[name] = value
-    elif isinstance(item[name], list):
-        item[name].append(value)
-    else:
-        item[name] = [item[name], value]
+        return self.values.text_or_url(node, attributes, names)

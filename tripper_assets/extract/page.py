@@ -9,12 +9,19 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tripper_assets.domain.model import Problem
+from tripper_assets.domain.pages import MAX_LINKS
 from tripper_assets.extract.texts import clean, decode
 
 MAX_URL = 2048
 FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "text/calendar", "application/ics"})
 MAX_DEPTH = 2_000
 SUSPICIOUS = 2_000
+MAX_TAGS = 400_000
+"""A page of 10 MB that is nothing but tags took 900 MB as a tree."""
+MAX_TAG = 20_000
+"""Characters of one tag, beyond which its attributes are counted: the parser's time grows with their square, a million took minutes."""
+MAX_ATTRIBUTES = 1_000
+LONG_TEXT = 100_000
 # Most links of a page are one of these two, and joining them takes a tenth of the general way's time.
 _PATH = r"/(?!/)(?:(?!/\.)[!$%&'()*+,\-./0-9:;=?@A-Z_a-z~]){0,1000}"
 _PLAIN_PATH = re.compile(_PATH)
@@ -23,6 +30,9 @@ _NESTING = re.compile(
     r"<(/?)(?!(?:br|img|input|meta|link|hr|area|base|col|embed|source|track|wbr|p|li|path|option|td|tr|th|dt|dd)\b)[a-z]",
     re.IGNORECASE,
 )
+# Quoted values may hold a ">"; possessive, so that no text is gone through twice.
+_TAG = re.compile(r"""<[a-z](?:[^>"']++|"[^"]*+"|'[^']*+')*+""", re.IGNORECASE)
+_QUOTED = re.compile(r""""[^"]*+"|'[^']*+'""")
 
 
 @dataclass
@@ -65,23 +75,47 @@ class Page:
 
 
 def parse_page(body: bytes, url: str, content_type: str | None) -> tuple[Page, list[Problem]]:
-    """Return the page, parsed once, and a problem where it is nested deeper than any page is written and was cut there."""
+    """Return the page, parsed once, and a problem for each way in which it is beyond what any page is written like and was cut."""
     text = decode(body, content_type)
     text = text.replace("\x00", "") if "\x00" in text else text
-    problems = []
-    tags = text.count("<")
-    if tags > SUSPICIOUS and tags - 2 * text.count("</") > SUSPICIOUS:
-        cut = _depth_cut(text)
-        if cut < len(text):
-            text = text[:cut]
-            problems.append(
-                Problem(
-                    code="too_deep",
-                    subject=url,
-                    message=f"The page is nested deeper than {MAX_DEPTH} elements; it was read up to there.",
-                )
-            )
+    problems: list[Problem] = []
+    for cut_off in (_without_long_tags, _without_many_tags, _without_deep_tags):
+        text, what = cut_off(text)
+        if what:
+            problems.append(Problem(code=what[0], subject=url, message=what[1]))
     return Page(url, hashlib.sha256(body).hexdigest(), text, LexborHTMLParser(text)), problems
+
+
+def _without_long_tags(text: str) -> tuple[str, tuple[str, str] | None]:
+    """Return the text without the attributes of tags that have more of them than any page gives one, with the code and sentence of it."""
+    if len(text) < LONG_TEXT:
+        return text, None
+    kept, start = list[str](), 0
+    for tag in _TAG.finditer(text):
+        if tag.end() - tag.start() > MAX_TAG and len(_QUOTED.sub("", tag[0]).split()) > MAX_ATTRIBUTES:
+            kept += [text[start : tag.start()], tag[0].split(maxsplit=1)[0]]
+            start = tag.end()
+    if not kept:
+        return text, None
+    what = f"The page has tags with more than {MAX_ATTRIBUTES:,} attributes; they were read without them."
+    return "".join([*kept, text[start:]]), ("too_many_attributes", what)
+
+
+def _without_many_tags(text: str) -> tuple[str, tuple[str, str] | None]:
+    if len(text) <= MAX_TAGS or text.count("<") <= MAX_TAGS:
+        return text, None
+    parts = text.split("<", MAX_TAGS)
+    what = f"The page has more than {MAX_TAGS:,} tags; it was read up to there."
+    return text[: len(text) - len(parts[-1]) - 1], ("too_many_tags", what)
+
+
+def _without_deep_tags(text: str) -> tuple[str, tuple[str, str] | None]:
+    tags = text.count("<")
+    if tags <= SUSPICIOUS or tags - 2 * text.count("</") <= SUSPICIOUS:
+        return text, None
+    cut = _depth_cut(text)
+    what = f"The page is nested deeper than {MAX_DEPTH:,} elements; it was read up to there."
+    return text[:cut], ("too_deep", what) if cut < len(text) else None
 
 
 def _depth_cut(text: str) -> int:
@@ -103,6 +137,8 @@ def absolute(href: str, base: str) -> str:
         return f"{_origin(base)}{href}" if _origin(base) else ""
     if not href or len(href) > MAX_URL or href.startswith("#"):
         return ""
+    if href[:7].lower() == "webcal:":  # how pages write that a calendar is there to subscribe to
+        href = f"https:{href[7:]}"
     try:
         parts = urlsplit(urljoin(base, href.replace("\\", "/") if "\\" in href else href))
         parts.port  # noqa: B018 (raises for a port that is no number)
@@ -125,12 +161,14 @@ def _origin(base: str) -> str:
 
 
 def find_links(page: Page) -> list[str]:
-    """Return the links worth following, each once, in page order; nofollow and links to other schemes are not."""
+    """Return the links worth following, each once, in page order, MAX_LINKS at most; nofollow and links to other schemes are not."""
     hrefs: dict[str, None] = {}
     for node in page.tree.css("a[href], area[href], link[href]"):
         attributes = node.attributes
         if _worth_following(node, attributes):
             hrefs.setdefault(attributes.get("href") or "")
+        if len(hrefs) > MAX_LINKS:
+            break
     return list(dict.fromkeys(url for href in hrefs if (url := absolute(href, page.base))))
 
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from selectolax.lexbor import LexborNode
 
 from tripper_assets.domain.identity import fold
-from tripper_assets.extract.blocks import Line
+from tripper_assets.extract.blocks import Line, read_lines
 from tripper_assets.extract.page import Page
 from tripper_assets.extract.texts import MAX_NAME, clean, plain_text
 
@@ -16,6 +16,7 @@ OTHER_PAGES = re.compile(
     r"accessibility statement|barrierefreiheit|press releases?|pressemitteilung\w*|contacto|contatti|recipes?|rezepte?)\b",
     re.IGNORECASE,
 )
+_HOME_PATH = re.compile(r"/?(?:(?:index|default|home)(?:\.\w{2,5})?)?", re.IGNORECASE)
 _GENERIC_TITLES = frozenset(
     {
         "event details",
@@ -31,12 +32,18 @@ _GENERIC_TITLES = frozenset(
 )
 
 
+def is_home(url: str) -> bool:
+    """Return whether a URL is that of a site's first page: /, /index.html, /default.aspx, /home and the like."""
+    parts = urlsplit(url)
+    return not parts.query and _HOME_PATH.fullmatch(parts.path) is not None
+
+
 def main_content(page: Page) -> LexborNode:
-    """Return the page's main element, else its only article, else its body."""
+    """Return the page's main element, else its only article, else its body; an element that shows nothing is none of them."""
     body = page.tree.body
     for selector in ("main", "[role=main]", "article"):
         found = page.tree.css(selector)
-        if len(found) == 1 and len(found[0].text(deep=True)) > 80:  # noqa: PLR2004 (an empty main element holds nothing)
+        if len(found) == 1 and len(found[0].text(deep=True)) > 80 and read_lines(found[0], 1):  # noqa: PLR2004 (an empty main element holds nothing)
             return found[0]
     return body or page.tree.root  # type: ignore[return-value]
 

@@ -5,12 +5,18 @@ import re
 from typing import Any
 
 from tripper_assets.domain.activities import GeoCoordinates, ImageObject, Offer, Organizer, Place, PostalAddress
+from tripper_assets.extract.addresses import place_from_text
 from tripper_assets.extract.page import absolute
 from tripper_assets.extract.prices import find_prices, is_free
 from tripper_assets.extract.texts import MAX_NAME, clipped, plain_text
 
 MAX_LIST = 50
+MAX_DEPTH = 5
+FEW = 3
 _ADDRESS = ("streetAddress", "addressLocality", "addressRegion", "postalCode", "addressCountry")
+_CREDITS = ("creditText", "copyrightHolder", "creator", "author", "copyrightNotice")
+_AROUND = ("containedInPlace", "containedIn")
+_POINT = re.compile(r"([+-]?\d{1,3}\.\d{1,20})\s?[,;]\s?([+-]?\d{1,3}\.\d{1,20})")
 _NUMBER = re.compile(r"[+-]?\d{1,6}(?:[.,]\d{1,20})?")
 
 
@@ -19,13 +25,13 @@ def items(value: Any) -> list[Any]:  # noqa: ANN401 (any JSON value)
     return value[:MAX_LIST] if isinstance(value, list) else [] if value is None else [value]
 
 
-def text_of(value: Any) -> str:  # noqa: ANN401 (any JSON value)
-    """Return the text of a value: of a node its name, of a list the first that has one."""
-    for item in items(value):
+def text_of(value: Any, depth: int = 0) -> str:  # noqa: ANN401 (any JSON value)
+    """Return the text of a value: of a node its name, of a list the first that has one; a node that is its own name has none."""
+    for item in items(value)[: FEW if depth else MAX_LIST] if depth < MAX_DEPTH else []:
         if isinstance(item, str):
             text = plain_text(item[:200_000])
         elif isinstance(item, dict):
-            text = text_of(item.get("name") or item.get("@value") or item.get("value"))
+            text = text_of(item.get("name") or item.get("@value") or item.get("value"), depth + 1)
         elif isinstance(item, (int, float)) and not isinstance(item, bool):
             text = str(item)
         else:
@@ -40,14 +46,14 @@ def name_of(value: Any) -> str:  # noqa: ANN401 (any JSON value)
     return clipped(text_of(value), MAX_NAME)
 
 
-def url_of(value: Any, base: str) -> str:  # noqa: ANN401 (any JSON value)
+def url_of(value: Any, base: str, depth: int = 0) -> str:  # noqa: ANN401 (any JSON value)
     """Return the first absolute URL of a value."""
-    for item in items(value):
+    for item in items(value)[: FEW if depth else MAX_LIST] if depth < MAX_DEPTH else []:
         stated = item.get("url") or item.get("@id") or item.get("contentUrl") if isinstance(item, dict) else item
         url = (
             absolute(stated, base)
             if isinstance(stated, str)
-            else url_of(stated, base)
+            else url_of(stated, base, depth + 1)
             if isinstance(stated, (dict, list)) and stated is not item
             else ""
         )
@@ -60,12 +66,7 @@ def place_of(value: Any) -> Place | None:  # noqa: ANN401 (any JSON value)
     """Return the first physical place among the values; a virtual location is none."""
     for item in items(value):
         if isinstance(item, str) and plain_text(item):
-            text = plain_text(item)
-            return (
-                Place(name=clipped(text, MAX_NAME))
-                if len(text) <= MAX_NAME and not text.startswith(("http:", "https:"))
-                else None
-            )
+            return _place_in(plain_text(item))
         if isinstance(item, dict) and "VirtualLocation" not in item.get("@type", ()):
             place = _place(item)
             if place is not None:
@@ -73,11 +74,24 @@ def place_of(value: Any) -> Place | None:  # noqa: ANN401 (any JSON value)
     return None
 
 
+def _place_in(text: str) -> Place | None:
+    """A text is the place's name, unless it is plain that an address stands in it."""
+    if len(text) > MAX_NAME or text.startswith(("http:", "https:")):
+        return None
+    place = place_from_text(text) if "," in text else None
+    has_address = place is not None and place.address.streetAddress and place.address.addressLocality
+    return place if has_address else Place(name=text)
+
+
 def _place(node: dict[str, Any]) -> Place | None:
+    """Return the place of a node; a room has the address of the house that it is in."""
     if "PostalAddress" in node.get("@type", ()):
-        node = {"@type": ["Place"], "address": node}
-    address, geo = address_of(node.get("address")), geo_of(node.get("geo")) or geo_of(node)
-    name = name_of(node.get("name"))
+        node = {"@type": ["Place"], "name": node.get("name"), "address": node}
+    around = next((one for key in _AROUND for one in items(node.get(key)) if isinstance(one, dict)), {})
+    address = address_of(node.get("address"))
+    address = address if address.model_fields_set else address_of(around.get("address"))
+    geo = geo_of(node.get("geo")) or geo_of(node) or geo_of(around.get("geo"))
+    name = name_of(node.get("name")) or name_of(around.get("name"))
     if not name and not address.model_fields_set and geo is None:
         return None
     return Place(name=name, address=address, geo=geo)
@@ -99,6 +113,8 @@ def address_of(value: Any) -> PostalAddress:  # noqa: ANN401 (any JSON value)
 def geo_of(value: Any) -> GeoCoordinates | None:  # noqa: ANN401 (any JSON value)
     """Return coordinates that are on Earth and are not the null island of an empty form."""
     for item in items(value):
+        if isinstance(item, str) and (match := _POINT.fullmatch(item.strip()[:60])):
+            item = {"latitude": match[1], "longitude": match[2]}  # noqa: PLW2901 (the text, taken apart)
         if not isinstance(item, dict):
             continue
         latitude, longitude = _number(item.get("latitude")), _number(item.get("longitude"))
@@ -186,7 +202,7 @@ def images_of(value: Any, base: str) -> tuple[ImageObject, ...]:  # noqa: ANN401
             sourceUrl=url,
             width=_pixels(node.get("width")),
             height=_pixels(node.get("height")),
-            creditText=name_of(node.get("creditText") or node.get("copyrightHolder")),
+            creditText=name_of(next((node[key] for key in _CREDITS if node.get(key)), None)),
             license=url_of(node.get("license"), base),
         )
     return tuple(found.values())

@@ -1,125 +1,34 @@
 """schema.org nodes, from whatever markup, as drafts of activities: events, and the places that a page is about."""
 
 import re
-from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
-from tripper_assets.domain.activities import AgeRange, Method, Schedule
+from tripper_assets.domain.activities import AgeRange, Method
 from tripper_assets.domain.model import Problem
 from tripper_assets.extract.ages import OLDEST, find_ages
-from tripper_assets.extract.clock import Clock, duration, parse_iso, zone
+from tripper_assets.extract.clock import Clock, duration, parse_iso
 from tripper_assets.extract.drafts import Draft
-from tripper_assets.extract.hours import clock_text, days_in, opening_hours
+from tripper_assets.extract.hours import opening_hours
 from tripper_assets.extract.jsonld import Node, short
 from tripper_assets.extract.places import images_of, items, name_of, offers_of, organizer_of, place_of, text_of, url_of
+from tripper_assets.extract.schema_subjects import EVENT_TYPES, PLACE_TYPES, events_among, is_event, main_place
+from tripper_assets.extract.schemaorg_schedules import schedule_of
 from tripper_assets.extract.texts import MAX_DESCRIPTION, clipped
 
-EVENT_TYPES = frozenset(
-    [
-        "Event",
-        "BusinessEvent",
-        "ChildrensEvent",
-        "ComedyEvent",
-        "CourseInstance",
-        "DanceEvent",
-        "EducationEvent",
-        "EventSeries",
-        "ExhibitionEvent",
-        "Festival",
-        "FoodEvent",
-        "Hackathon",
-        "LiteraryEvent",
-        "MusicEvent",
-        "MusicFestival",
-        "SaleEvent",
-        "ScreeningEvent",
-        "SocialEvent",
-        "SportsEvent",
-        "TheaterEvent",
-        "VisualArtsEvent",
-        "ConferenceEvent",
-        "PerformingArtsEvent",
-        "SessionSeries",
-        "ScheduledSession",
-    ]
-)
-PLACE_TYPES = frozenset(
-    [
-        "TouristAttraction",
-        "Museum",
-        "Zoo",
-        "Park",
-        "Aquarium",
-        "AmusementPark",
-        "Playground",
-        "Beach",
-        "BowlingAlley",
-        "PublicSwimmingPool",
-        "SportsActivityLocation",
-        "StadiumOrArena",
-        "TouristTrip",
-        "LandmarksOrHistoricalBuildings",
-        "ArtGallery",
-        "Library",
-        "MovieTheater",
-        "PerformingArtsTheater",
-        "Planetarium",
-        "IceSkatingRink",
-        "SkiResort",
-        "Campground",
-        "EntertainmentBusiness",
-        "BotanicalGarden",
-        "NationalPark",
-    ]
-)
-# Other subjects: a page that is about one of these names its places and events in passing.
-OTHER_SUBJECTS = frozenset(
-    [
-        "Recipe",
-        "Product",
-        "NewsArticle",
-        "BlogPosting",
-        "Article",
-        "JobPosting",
-        "VideoObject",
-        "HowTo",
-        "Book",
-        "Movie",
-    ]
-)
-_PASSED_BY = frozenset(
-    {
-        "superEvent",
-        "about",
-        "mentions",
-        "review",
-        "isPartOf",
-        "recordedAt",
-        "workPerformed",
-        "isSimilarTo",
-        "publisher",
-        "author",
-    }
-)
-_INHERITED = (
-    "location",
-    "organizer",
-    "image",
-    "typicalAgeRange",
-    "inLanguage",
-    "isAccessibleForFree",
-    "eventStatus",
-    "eventAttendanceMode",
-    "name",
-)
-STATUSES = frozenset({"EventScheduled", "EventCancelled", "EventPostponed", "EventRescheduled", "EventMovedOnline"})
+STATUSES = {
+    **{name: name for name in ("EventScheduled", "EventCancelled", "EventPostponed", "EventRescheduled", "EventMovedOnline")},
+    "EventCanceled": "EventCancelled", "cancelled": "EventCancelled", "canceled": "EventCancelled", "postponed": "EventPostponed",
+    "rescheduled": "EventRescheduled", "scheduled": "EventScheduled",
+}  # fmt: skip
 MODES = {
     **{mode: mode for mode in ("OfflineEventAttendanceMode", "OnlineEventAttendanceMode", "MixedEventAttendanceMode")},
     "offline": "OfflineEventAttendanceMode", "online": "OnlineEventAttendanceMode", "mixed": "MixedEventAttendanceMode",
 }  # fmt: skip
+_WIDE_TYPES = frozenset({"Event", "TouristAttraction"})
+"""Types that say less than any other beside them."""
 _PLAIN_AGES = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)?\s?(?:[-–—]\s?(\d{1,3}(?:[.,]\d{1,2})?)?|(\+))?")
 MAX_EVENTS = 2_000
-MAX_DEPTH = 30
 
 
 def drafts_of(
@@ -128,80 +37,24 @@ def drafts_of(
     """Return an activity for each event, or for the one place that the page is about, and a problem for each event without a name."""
     reader = _Reader(method, base or url, clock)
     drafts: list[Draft] = []
+    problems: list[Problem] = []
     unnamed = 0
-    for node in _events(nodes):
-        if not name_of(node.get("name")):
-            unnamed += 1
-            continue
-        drafts += reader.occurrences(node)
+    for node in events_among(nodes):
         if len(drafts) >= MAX_EVENTS:
+            message = f"The document states more than {MAX_EVENTS:,} {method} events; the first of them were read."
+            problems.append(Problem(code="too_many_activities", subject=url, message=message))
             break
-    subject = None if drafts else _main_place(nodes)
+        if name_of(node.get("name")):
+            drafts += reader.occurrences(node)
+        else:
+            unnamed += 1
+    subject = None if drafts else main_place(nodes)
     if subject is not None:
         drafts.append(reader.draft(subject))
-    message = f"{unnamed} {method} events state no name."
-    return drafts, [Problem(code="name_missing", subject=url, message=message)] if unnamed else []
-
-
-def _types(node: Node) -> set[str]:
-    types = node.get("@type")
-    return set(types) if isinstance(types, list) else set()
-
-
-def _events(nodes: list[Node]) -> Iterator[Node]:
-    """Yield events in document order, wherever they stand but in passing; an event of an event inherits what it leaves open."""
-    seen: set[int] = set()
-    stack: list[tuple[Any, int]] = [(node, 0) for node in reversed(nodes)]
-    while stack:
-        value, depth = stack.pop()
-        if isinstance(value, list):
-            stack += [(item, depth) for item in reversed(value)]
-            continue
-        if not isinstance(value, dict) or id(value) in seen or depth > MAX_DEPTH:
-            continue
-        seen.add(id(value))
-        inner = [item for key, item in value.items() if isinstance(item, (dict, list)) and key not in _PASSED_BY]
-        if _is_event(value):
-            parts = _parts(value)
-            if not parts or value.get("startDate"):
-                yield value
-            inner = [
-                item
-                for key, item in value.items()
-                if isinstance(item, (dict, list)) and key not in _PASSED_BY | {"subEvent", "subEvents"}
-            ]
-            stack += [(part, depth + 1) for part in reversed(parts)]
-        stack += [(item, depth + 1) for item in reversed(inner)]
-
-
-def _is_event(node: Node) -> bool:
-    return any(one in EVENT_TYPES or (one.endswith("Event") and one != "PublicationEvent") for one in _types(node))
-
-
-def _parts(node: Node) -> list[Node]:
-    inherited = {key: node[key] for key in _INHERITED if key in node}
-    parts = items(node.get("subEvent")) + items(node.get("subEvents"))
-    return [
-        inherited | {key: item for key, item in part.items() if item not in (None, "")}
-        for part in parts
-        if isinstance(part, dict) and part.get("startDate")
-    ]
-
-
-def _main_place(nodes: list[Node]) -> Node | None:
-    """The one place to go that the page is about: alone of its kind among the top nodes, with opening hours or as an attraction."""
-    if any(_types(node) & OTHER_SUBJECTS for node in nodes):
-        return None
-    named = [
-        inner
-        for node in nodes
-        for inner in [node, *items(node.get("mainEntity"))]
-        if isinstance(inner, dict) and _types(inner) & PLACE_TYPES and name_of(inner.get("name"))
-    ]
-    if len({name_of(node.get("name")) for node in named}) != 1:
-        return None
-    node = named[0]
-    return node if "TouristAttraction" in _types(node) or opening_hours(node) else None
+    if unnamed:
+        message = f"{unnamed} {method} events state no name."
+        problems.append(Problem(code="name_missing", subject=url, message=message))
+    return drafts, problems
 
 
 class _Reader:
@@ -227,12 +80,12 @@ class _Reader:
         """Return what one node states."""
         draft = Draft(self.method)
         draft.put("name", name_of(node.get("name")))
-        types = [one for one in node["@type"] if one in EVENT_TYPES | PLACE_TYPES or one.endswith("Event")]
-        draft.put("type", next((one for one in types if one != "Event"), types[0] if types else "Event"))
+        types = [one for one in node.get("@type", ()) if one in EVENT_TYPES | PLACE_TYPES or one.endswith("Event")]
+        draft.put("type", next((one for one in types if one not in _WIDE_TYPES), types[0] if types else "Event"))
         draft.put("url", url_of(node.get("url"), self.base))
         draft.put("identifier", _identifier(node))
         draft.put("description", clipped(text_of(node.get("description")), MAX_DESCRIPTION))
-        draft.put("inLanguage", text_of(node.get("inLanguage"))[:20])
+        draft.put("inLanguage", _language(node.get("inLanguage")))
         draft.put("category", _words(node, "category", "genre", "eventType", "additionalType"))
         draft.put("keywords", _words(node, "keywords"))
         self._put_times(draft, node)
@@ -241,7 +94,8 @@ class _Reader:
         return draft
 
     def _put_times(self, draft: Draft, node: Node) -> None:
-        raw_start, raw_end = text_of(node.get("startDate")), text_of(node.get("endDate"))
+        raw_start = text_of(node.get("startDate") or node.get("startTime"))
+        raw_end = text_of(node.get("endDate") or node.get("endTime"))
         start, end = self.clock.read(raw_start)
         draft.put("startDate", start, raw_start)
         stated_end = self.clock.read(raw_end)
@@ -249,10 +103,9 @@ class _Reader:
         length = text_of(node.get("duration"))
         begin, span = parse_iso(start), duration(length)
         if span is not None and begin is not None and len(start) > 10:  # noqa: PLR2004 (a date has no time to add to)
-            draft.put("endDate", (begin + span).isoformat(), length)
-        schedules = tuple(
-            one for item in items(node.get("eventSchedule")) if isinstance(item, dict) and (one := _schedule(item))
-        )
+            draft.put("endDate", _later(begin, span), length)
+        stated = items(node.get("eventSchedule") or node.get("courseSchedule"))
+        schedules = tuple(one for item in stated if isinstance(item, dict) and (one := schedule_of(item)))
         draft.put("eventSchedule", schedules, text_of(node.get("eventSchedule")) or "eventSchedule")
         hours = opening_hours(node)
         draft.put(
@@ -264,7 +117,7 @@ class _Reader:
     def _put_place(self, draft: Draft, node: Node) -> None:
         subject = (
             node.get("location")
-            if "location" in node or _is_event(node)
+            if "location" in node or is_event(node)
             else {"@type": [], **{key: node.get(key) for key in ("name", "address", "geo")}}
         )
         place = place_of(subject)
@@ -296,8 +149,31 @@ class _Reader:
         ages = age_range(node)
         draft.put("ageRange", ages, text_of(node.get("typicalAgeRange")) or str(ages))
         status, mode = short(text_of(node.get("eventStatus"))), short(text_of(node.get("eventAttendanceMode")))
-        draft.put("eventStatus", status if status in STATUSES else None)
-        draft.put("eventAttendanceMode", MODES.get(mode))
+        draft.put("eventStatus", STATUSES.get(status) or STATUSES.get(status.casefold()), status)
+        draft.put("eventAttendanceMode", MODES.get(mode), mode)
+        draft.put("eventAttendanceMode", _mode_of_places(node.get("location")), "VirtualLocation")
+
+
+def _later(begin: date, span: timedelta) -> str:
+    """Return the moment a while later; empty beyond the year 9999."""
+    try:
+        return (begin + span).isoformat()
+    except OverflowError:
+        return ""
+
+
+def _mode_of_places(value: Any) -> str | None:  # noqa: ANN401 (any JSON value)
+    """Return online or mixed where a virtual location is stated, alone or beside a place."""
+    kinds = ["VirtualLocation" in item.get("@type", ()) if isinstance(item, dict) else False for item in items(value)]
+    if not any(kinds):
+        return None
+    return "OnlineEventAttendanceMode" if all(kinds) else "MixedEventAttendanceMode"
+
+
+def _language(value: Any) -> str:  # noqa: ANN401 (any JSON value)
+    """Return the tag of a language, of a node its code rather than its name."""
+    node = next((item for item in items(value) if isinstance(item, dict)), {})
+    return (text_of(node.get("alternateName")) or text_of(value))[:20]
 
 
 def _identifier(node: Node) -> str:
@@ -332,8 +208,11 @@ def age_range(node: Node) -> AgeRange | None:
         )
     spans = find_ages(text) if text else []
     if spans:
-        return AgeRange(minValue=spans[0].minimum, maxValue=spans[0].maximum)
+        return spans[0].range
     for item in [*items(node.get("audience")), node]:
+        span = item.get("suggestedAge") if isinstance(item, dict) else None
+        if isinstance(span, dict):
+            item = {"suggestedMinAge": span.get("minValue"), "suggestedMaxAge": span.get("maxValue")}  # noqa: PLW2901 (its ages)
         ages = (
             [
                 _age(item, *names)
@@ -344,6 +223,16 @@ def age_range(node: Node) -> AgeRange | None:
         )
         if any(age is not None for age in ages):
             return AgeRange(minValue=ages[0], maxValue=ages[1])
+    return _ages_in_words(node.get("audience"))
+
+
+def _ages_in_words(audience: Any) -> AgeRange | None:  # noqa: ANN401 (any JSON value)
+    """Return the ages that the name of an audience states: "Children 3-5"."""
+    for item in items(audience):
+        text = text_of(item) or (text_of(item.get("audienceType")) if isinstance(item, dict) else "")
+        spans = find_ages(text[:200]) if text else []
+        if spans:
+            return spans[0].range
     return None
 
 
@@ -354,46 +243,3 @@ def _years(text: str) -> float:
 def _age(node: Node, *names: str) -> float | None:
     text = next((text for name in names if (text := text_of(node.get(name)))), "")
     return float(text) if re.fullmatch(r"\d{1,2}(?:\.\d{1,2})?", text) else None
-
-
-def _schedule(node: Node) -> Schedule | None:
-    """schema.org Schedule as stated; one without a rule, days or a start states nothing."""
-    days = tuple(
-        dict.fromkeys(
-            day
-            for item in items(node.get("byDay"))
-            if isinstance(item, str)
-            for day in days_in(re.sub(r"^[+-]?\d", "", short(item)))
-        )
-    )
-    dates = {name: _date_text(text_of(node.get(name))) for name in ("startDate", "endDate")}
-    frequency, count = text_of(node.get("repeatFrequency")), text_of(node.get("repeatCount"))
-    frequency = (
-        frequency
-        if re.fullmatch(r"P(?:\d{1,3}[DWMY]|T\d{1,3}H)", frequency)
-        else _FREQUENCIES.get(short(frequency).casefold(), "")
-    )
-    zone_name = text_of(node.get("scheduleTimezone"))
-    schedule = Schedule(
-        startDate=dates["startDate"],
-        endDate=dates["endDate"],
-        startTime=clock_text(text_of(node.get("startTime"))),
-        endTime=clock_text(text_of(node.get("endTime"))),
-        scheduleTimezone=zone_name if zone(zone_name) else "",
-        repeatFrequency=frequency,
-        repeatCount=int(count) if re.fullmatch(r"\d{1,4}", count) else None,
-        byDay=days,
-        byMonthDay=tuple(
-            int(text) for item in items(node.get("byMonthDay")) if re.fullmatch(r"[12]?\d|3[01]", text := text_of(item))
-        ),
-        exceptDate=tuple(day for item in items(node.get("exceptDate")) if (day := _date_text(text_of(item)))),
-    )
-    return schedule if schedule != Schedule() else None
-
-
-_FREQUENCIES = {"daily": "P1D", "weekly": "P1W", "monthly": "P1M", "yearly": "P1Y", "annually": "P1Y"}
-
-
-def _date_text(text: str) -> str:
-    value = parse_iso(text)
-    return value.isoformat()[:10] if value else ""

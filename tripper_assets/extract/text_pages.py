@@ -1,24 +1,29 @@
 """Pages that state an activity in plain text: title, OpenGraph, <time>, labelled facts and dates in words."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from tripper_assets.domain.activities import AgeRange, ImageObject, Offer, Organizer
+from tripper_assets.domain.activities import Organizer
 from tripper_assets.domain.identity import fold
+from tripper_assets.domain.images import joined_pictures
 from tripper_assets.domain.model import Problem
 from tripper_assets.extract.addresses import place_from_text
 from tripper_assets.extract.ages import find_ages
 from tripper_assets.extract.blocks import Line, read_lines
-from tripper_assets.extract.clock import Clock, parse_iso
+from tripper_assets.extract.clock import Clock, archive_problems, parse_iso
 from tripper_assets.extract.drafts import Draft, fill
 from tripper_assets.extract.facts import is_label, labelled_facts
 from tripper_assets.extract.jsonld import Node
+from tripper_assets.extract.list_names import telling_title
+from tripper_assets.extract.listing_rules import rule_lines
 from tripper_assets.extract.listings import listing_drafts
 from tripper_assets.extract.page import Page, absolute
-from tripper_assets.extract.page_titles import OTHER_PAGES, is_other_page, main_content, title_of
+from tripper_assets.extract.page_titles import OTHER_PAGES, is_home, is_other_page, main_content, title_of
+from tripper_assets.extract.pictures import main_picture, shared_pictures
 from tripper_assets.extract.prices import find_prices, is_free
+from tripper_assets.extract.programmes import programme_drafts
 from tripper_assets.extract.text_times import (
     MAX_SCANNED,
     SHORT_LINE,
@@ -53,6 +58,8 @@ _SIGNAL = re.compile(
     re.IGNORECASE,
 )
 SENTENCE = 60
+LONG_CALENDAR = 20
+SHOWN_AFTER = timedelta(days=14)
 SHORTEST_ADDRESS, LONGEST_ADDRESS = 5, 200
 
 
@@ -64,7 +71,7 @@ def text_drafts(
         return structured, []
     if len(structured) > 1:
         _fill_times(structured, page, clock)
-        return structured, []
+        return _without_past(structured, clock, page.url)
     if structured:
         _fill_from_meta(structured[0], page)
         _mend_zone(structured[0], page, clock)
@@ -79,9 +86,55 @@ def text_drafts(
     one_stated = len(facts.get("when", ())) == 1
     listed, problems = ([], []) if one_stated else listing_drafts(lines, page, clock, title_of(page, lines))
     if len(listed) > 1:
+        _fill_own_entry(listed, page, lines)
+    detail = _detail(page, clock, lines, facts) if len(listed) <= 1 else None
+    if detail is None:
         return listed, problems
-    detail = _detail(page, clock, lines, facts)
-    return (stated_occurrences(detail, lines, facts, clock), []) if detail is not None else (listed, problems)
+    _take_rules(detail, lines)
+    occurrences = stated_occurrences(detail, lines, facts, clock)
+    parts = programme_drafts(detail, lines, clock) if len(occurrences) == 1 else []
+    return [*occurrences, *parts], []
+
+
+def _fill_own_entry(listed: list[Draft], page: Page, lines: list[Line]) -> None:
+    """Where the page is about one of what it lists, and the others stand below it, that one has what the page says before them."""
+    title = fold(title_of(page, lines))
+    own = next((draft for draft in listed if fold(draft.get("name")) == title), None)
+    others = {fold(draft.get("name")) for draft in listed} - {title}
+    first = next((index for index, line in enumerate(lines) if fold(line.text) in others), 0)
+    if own is None or not first or own is not listed[0]:
+        return
+    above, about = lines[:first], Draft("text")
+    facts = labelled_facts(above)
+    _put_terms(about, above, facts)
+    _put_about(about, page, above, facts)
+    fill(own, about)
+
+
+def _take_rules(detail: Draft, lines: list[Line]) -> None:
+    """Where the page states several rules for its one activity, all of them are its schedule, and not the first alone."""
+    rules = rule_lines(lines[:MAX_SCANNED])
+    if len(rules) < 2 or "eventSchedule" not in detail.values or detail.get("startDate"):  # noqa: PLR2004 (one is there already)
+        return
+    schedules = tuple(dict.fromkeys(rule.schedule for rule in rules))
+    detail.replace("eventSchedule", schedules, rules[0].text, "listing")
+
+
+def _without_past(structured: list[Draft], clock: Clock, url: str) -> tuple[list[Draft], list[Problem]]:
+    """Calendars state the whole month in markup: beside what is still to come, what has passed two weeks ago is their archive."""
+    today = clock.now.date()
+    earliest = (today - SHOWN_AFTER).isoformat()
+    if len(structured) <= LONG_CALENDAR or all(_last_day(draft) < today.isoformat() for draft in structured):
+        return structured, []
+    kept = [draft for draft in structured if _last_day(draft) >= earliest]
+    return kept, archive_problems(len(structured) - len(kept), earliest, url)
+
+
+def _last_day(draft: Draft) -> str:
+    """Return the last stated day; a rule, and what states no day, goes on."""
+    if "eventSchedule" in draft.values or not draft.get("startDate"):
+        return "9999"
+    return max(draft.get("startDate")[:10], draft.get("endDate")[:10])
 
 
 def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
@@ -97,7 +150,7 @@ def _fill_times(structured: list[Draft], page: Page, clock: Clock) -> None:
         twin = listed.get((fold(draft.get("name")), draft.get("startDate")))
         if twin is not None and "T" in twin.get("startDate"):
             if draft.get("endDate") == draft.get("startDate"):
-                draft.values.pop("endDate")
+                draft.drop("endDate")
             fill(draft, twin)
 
 
@@ -122,10 +175,12 @@ def _mend_zone(draft: Draft, page: Page, clock: Clock) -> None:
             shown = span.start
             if not isinstance(shown, datetime):
                 continue
+            if shown == start.replace(tzinfo=None):
+                return
             as_utc = start.replace(tzinfo=UTC).astimezone(clock.local).replace(tzinfo=None)
             if shown == as_utc and shown != start.replace(tzinfo=None):
                 draft.replace("startDate", clock.iso(shown), line.text, "text")
-                draft.values.pop("endDate", None)
+                draft.drop("endDate")
                 draft.put("endDate", clock.iso(span.end) if span.end else "", line.text, "text")
                 return
 
@@ -134,21 +189,19 @@ def _meta_draft(page: Page) -> Draft:
     draft = Draft("opengraph")
     description = plain_text(page.meta.get("og:description") or page.meta.get("description") or "")
     draft.put("description", clipped(description, MAX_DESCRIPTION))
-    image = absolute(
-        page.meta.get("og:image:secure_url") or page.meta.get("og:image") or page.meta.get("twitter:image") or "",
-        page.base,
-    )
-    draft.put("image", (ImageObject(sourceUrl=image),) if image else (), image)
+    images = shared_pictures(page)
+    draft.put("image", images, images[0].sourceUrl if images else "")
     return draft
 
 
 def _detail(page: Page, clock: Clock, lines: list[Line], facts: dict[str, list[str]]) -> Draft | None:
     """Return the one activity that the page is about; None where nothing says when it is, or nothing says that it is one."""
     name = title_of(page, lines)
-    if not name or OTHER_PAGES.match(name) or urlsplit(page.url).path in {"", "/", "/index.html", "/index.php"}:
+    if not name or OTHER_PAGES.match(name) or is_home(page.url):
         return None
     draft = Draft("text")
-    draft.put("name", name)
+    telling, evidence = telling_title(name, page, lines)
+    draft.put("name", clipped(telling, MAX_NAME), evidence)
     put_when(draft, page, clock, lines, facts)
     _put_terms(draft, lines, facts)
     if not _is_activity(draft, page, facts):
@@ -179,13 +232,11 @@ def _put_terms(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> 
     for text in [*facts.get("age", []), *(line.text for line in lines[:MAX_SCANNED])]:
         ages = find_ages(text)
         if ages:
-            draft.put("ageRange", AgeRange(minValue=ages[0].minimum, maxValue=ages[0].maximum), text)
+            draft.put("ageRange", ages[0].range, text)
             break
     labelled = facts.get("price", [])
     for text in [*labelled, *(line.text for line in lines[:MAX_SCANNED] if not is_label(line))]:
-        offers = tuple(
-            Offer(name=span.name, price=span.price, priceCurrency=span.currency) for span in find_prices(text)
-        )
+        offers = tuple(span.offer for span in find_prices(text))
         free = is_free(text) or (
             text in labelled and plain_text(text).casefold().startswith(("free", "frei", "gratis"))
         )
@@ -215,9 +266,10 @@ def _put_about(draft: Draft, page: Page, lines: list[Line], facts: dict[str, lis
     canonical = page.tree.css_first("link[rel=canonical]")
     draft.put("url", absolute((canonical.attributes.get("href") or "") if canonical else "", page.base) or page.url)
     draft.put("inLanguage", page.language)
-    if "image" not in draft.values:
-        image = _main_image(page)
-        draft.put("image", (ImageObject(sourceUrl=image),) if image else (), image)
+    images = main_picture(page)
+    draft.put("image", images, images[0].sourceUrl if images else "")
+    if images:
+        draft.values["image"] = joined_pictures(draft.values["image"], images)
 
 
 def _address_elements(page: Page) -> list[str]:
@@ -231,12 +283,3 @@ def _address_elements(page: Page) -> list[str]:
         < len(text := clean(node.text(deep=True, separator=", ").replace(", ,", ",")))
         < LONGEST_ADDRESS
     ]
-
-
-def _main_image(page: Page) -> str:
-    for node in page.tree.css("main img, article img, figure img")[:10]:
-        attributes = node.attributes
-        source = absolute(attributes.get("src") or attributes.get("data-src") or "", page.base)
-        if source and not re.search(r"logo|icon|sprite|avatar|pixel|spacer|\.svg(?:$|\?)", source, re.IGNORECASE):
-            return source
-    return ""

@@ -11,6 +11,7 @@ from tripper_assets.extract.dates import DateSpan, find_dates
 from tripper_assets.extract.drafts import Draft
 from tripper_assets.extract.facts import labelled_lines
 from tripper_assets.extract.hours import DAYS, hours_in
+from tripper_assets.extract.listing_rules import is_house, not_of_hours
 from tripper_assets.extract.listing_titles import DOCUMENT, TERM, column_header, first_time
 from tripper_assets.extract.machine_times import StatedTimes, stated_times
 from tripper_assets.extract.page import Page
@@ -65,18 +66,23 @@ def put_when(draft: Draft, page: Page, clock: Clock, lines: list[Line], facts: d
 
 def _put_recurrence(draft: Draft, lines: list[Line], facts: dict[str, list[str]]) -> None:
     """Put the weekly rule, from the stated start on; the end of its time is that day's end too."""
-    short = [line.text for line in lines[:MAX_SCANNED] if len(line.text) < SHORT_LINE and not line.heading]
+    short = [
+        line.text for _, line in not_of_hours(lines[:MAX_SCANNED]) if len(line.text) < SHORT_LINE and not line.heading
+    ]
+    start = draft.get("startDate")
+    begin = parse_iso(start)
     for text in [*facts.get("when", []), *facts.get("time", []), *short]:
         rule = find_recurrence(text)
-        if rule is None:
+        # A rule that leaves out the day that is stated is another's, or the hours of the house.
+        if rule is None or is_house(rule):
             continue
-        start = draft.get("startDate")
+        if begin and rule.byDay and not any(DAYS[begin.weekday()] in day for day in rule.byDay):
+            continue
         if rule.startTime or "T" in start:
             last = max(draft.get("endDate")[:10], start[:10])
             until = {"endDate": last} if last != start[:10] else {}
-            rule = rule.model_copy(
-                update={"startTime": rule.startTime or start[11:16], "startDate": start[:10], **until}
-            )
+            since = {"startDate": start[:10]} if start else {}
+            rule = rule.model_copy(update={"startTime": rule.startTime or start[11:16], **since, **until})
             draft.put("eventSchedule", (rule,), text)
         if start[11:16] == rule.startTime and rule.endTime > rule.startTime:
             draft.put("endDate", f"{start[:11]}{rule.endTime}{start[16:]}", text)

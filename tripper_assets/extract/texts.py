@@ -97,3 +97,23 @@ def clipped(text: str, size: int) -> str:
         return text
     head = text[: size - 1]
     return (head.rpartition(" ")[0] if " " in head[size // 2 :] else head) + "…"
+
+
+def folded(text: str) -> str:
+    """Return the text in lower case with plain blanks for those that do not break, each character where it was.
+
+    Expressions without re.IGNORECASE are twice as fast, and what they find is cut out of the text itself.
+    """
+    text = text.replace("\u00a0", " ").replace("\u202f", " ")
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+
+
+def holds_one(text: str, words: tuple[str, ...]) -> bool:
+    """Return whether one of the words is in the text, which costs a hundredth of what an expression does."""
+    for word in words:  # noqa: SIM110 (a generator takes twice as long)
+        if word in text:
+            return True
+    return False

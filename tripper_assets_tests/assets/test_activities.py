@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tripper_assets.assets.activities import SAVED_EVERY, PageSaver
+from tripper_assets.assets.crawling import SAVED_EVERY, PageSaver
 from tripper_assets.catalog.database import Database
 from tripper_assets.domain.pages import CrawlReport, PageState
 from tripper_assets.domain.sources import make_source
@@ -38,7 +38,7 @@ def saved(catalog: Catalog) -> int:
 
 
 def test_pages_of_a_fast_site_are_saved_many_at_a_time(catalog: Catalog) -> None:
-    saver = PageSaver(catalog, Stage("raw_activities", SOURCE, "crawl"), lambda: 0.0)
+    saver = PageSaver(catalog, Stage("raw_activities", SOURCE, "crawl"), lambda: NOW, lambda: 0.0)
 
     numbers = list[int]()
     for number in range(SAVED_EVERY + 1):
@@ -50,7 +50,7 @@ def test_pages_of_a_fast_site_are_saved_many_at_a_time(catalog: Catalog) -> None
 
 def test_pages_of_a_slow_site_are_saved_each_second_with_how_far_the_crawl_is(catalog: Catalog) -> None:
     moments = iter([0.0, 0.6, 1.2, 1.2, 1.8])
-    saver = PageSaver(catalog, Stage("raw_activities", SOURCE, "crawl"), lambda: next(moments))
+    saver = PageSaver(catalog, Stage("raw_activities", SOURCE, "crawl"), lambda: NOW, lambda: next(moments))
 
     numbers = list[int]()
     for number in range(3):

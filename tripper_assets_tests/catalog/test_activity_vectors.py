@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from tripper_assets.catalog.activities import count_activities, current_activities
-from tripper_assets.catalog.activity_vectors import index_vectors
+from tripper_assets.catalog.activity_vectors import index_name, index_vectors, indexed_after
 from tripper_assets.domain.activities import Embedding
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.identity import text_sha256
@@ -90,6 +90,58 @@ def test_a_map_whose_parts_differ_in_length_is_refused_whole(site: Any) -> None:
         site.load(records, torn)
 
     assert current_activities(site.database, site.source.key) == []
+
+
+NEAREST = """
+    EXPLAIN SELECT activity_id FROM tripper.activity_embeddings WHERE model = 'tiny' AND dimensions = 8
+    ORDER BY embedding::public.halfvec(8) <=> '[1,0,0,0,0,0,0,0]' LIMIT 10
+"""
+WORDS = "EXPLAIN SELECT id FROM tripper.activities WHERE search @@ to_tsquery('pg_catalog.simple', '0199')"
+LIKE_NAME = "EXPLAIN SELECT id FROM tripper.activities WHERE 'kangaroo' <% name_plain"
+
+
+def test_after_a_bulk_load_a_search_is_planned_with_the_indexes_of_vectors_words_and_names(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tripper_assets.catalog.activity_vectors.INDEX_FROM_ROWS", 1_000)
+    records = [*site.activities(2_000), site.activity("Feeding kangaroos")]
+    vectors = site.vectors(records, dimensions=8)
+
+    with indexed_after(site.database, vectors):
+        site.load(records, vectors)
+
+    name = index_name("tiny", 8)
+    for query, index in ((NEAREST, name), (WORDS, "ix_activities_search"), (LIKE_NAME, "ix_activities_name_plain")):
+        plan = "\n".join(line for (line,) in rows(site, query))
+        assert f"Index Scan using {index}" in plan or f"Bitmap Index Scan on {index}" in plan, plan
+
+
+def test_an_index_that_most_vectors_are_yet_to_come_to_is_made_anew_after_them(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tripper_assets.catalog.activity_vectors.INDEX_FROM_ROWS", 4)
+    few, many = site.activities(5), site.activities(20)
+    held = "SELECT indexrelid FROM pg_stat_user_indexes WHERE indexrelname LIKE 'ix_activity_embeddings_%'"
+    found: list[Any] = []
+
+    for records in (few, many, many):
+        vectors = site.vectors(records)
+        with indexed_after(site.database, vectors):
+            found.append(rows(site, held))
+            site.load(records, vectors)
+        found.append(rows(site, held))
+
+    before, made, gone, anew, kept, same = found
+    assert (before, gone) == ([], [])
+    assert made != anew
+    assert anew == kept == same
+
+
+def test_without_vectors_no_index_is_looked_for(site: Any) -> None:
+    with indexed_after(site.database, None):
+        site.load(site.activities(1))
+
+    assert rows(site, "SELECT 1 FROM pg_indexes WHERE indexdef LIKE '%hnsw%'") == []
 
 
 def test_the_index_of_a_model_is_made_once_it_is_worth_it(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,18 +123,17 @@ def test_only_pending_batches_of_canceled_workflows_are_to_be_stopped(batches: B
     assert names(batches.of_canceled()) == [("one", "b1")]
 
 
-def test_the_workflows_that_were_not_looked_at_for_longest_come_first_with_all_their_batches(
+def test_the_workflows_that_wait_come_in_order_with_all_their_batches_a_few_at_a_time(
     batches: Batches, database: Database
 ) -> None:
     start(database, "running", "running")
     for made in (batch("one"), batch("one", "b2", minute=1), batch("two"), batch("three"), batch("running")):
         batches.submitted(made)
     batches.checked(batch("one"), "completed", AT)
-    batches.checked(batch("two"), "pending", AT + timedelta(minutes=5))
 
-    # Of "one" a batch was never asked for, but the workflow was looked at before "two" was; "three" never was.
-    assert names(batches.awaited(1)) == [("three", "b1")]
-    assert names(batches.awaited(2)) == [("one", "b1"), ("one", "b2"), ("three", "b1")]
+    assert names(batches.awaited(1)) == [("one", "b1"), ("one", "b2")]
+    assert names(batches.awaited(1, after="one")) == [("three", "b1")]
+    assert names(batches.awaited(9, after="one")) == [("three", "b1"), ("two", "b1")]
     assert names(batches.awaited(9)) == [("one", "b1"), ("one", "b2"), ("three", "b1"), ("two", "b1")]
 
 

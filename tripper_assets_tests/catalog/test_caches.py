@@ -7,11 +7,13 @@ from sqlalchemy import text
 from tripper_assets.catalog.caches import EmbeddingCacheTable, GeocodeCacheTable, MediaTable
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.sources import SourceRegistry
+from tripper_assets.catalog.workflows import Workflows
 from tripper_assets.domain.activities import Geocoding
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.geocoding import GeocodeAnswer, PlaceQuery
 from tripper_assets.domain.images import KnownImage
-from tripper_assets.domain.sources import make_source
+from tripper_assets.domain.sources import Location, make_source
+from tripper_assets.domain.workflows import Workflow
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BONN = PlaceQuery(locality="Bonn", countryCode="DE").key()
@@ -38,6 +40,23 @@ def test_an_outage_is_never_kept_as_an_answer(database: Database) -> None:
     cache.save("offline", {BONN: GeocodeAnswer(geocoding=Geocoding(status="deferred"))})
 
     assert cache.load("offline", [BONN]) == {}
+
+
+def test_what_may_be_kept_for_thirty_days_is_then_gone(database: Database) -> None:
+    cache = GeocodeCacheTable(database).within(30)
+    cache.save("google", {BONN: OK, ATLANTIS: OK})
+    GeocodeCacheTable(database).save("photon", {BONN: OK})
+    with database.session() as session:
+        session.execute(
+            text("UPDATE tripper.geocode_cache SET created_at = now() - interval '31 days' WHERE query = :query"),
+            {"query": BONN},
+        )
+
+    known = cache.load("google", [BONN, ATLANTIS])
+
+    assert known == {ATLANTIS: OK}
+    assert GeocodeCacheTable(database).load("google", [BONN]) == {}
+    assert GeocodeCacheTable(database).load("photon", [BONN]) == {BONN: OK}
 
 
 def test_a_new_answer_takes_the_place_of_the_old(database: Database) -> None:
@@ -93,7 +112,8 @@ def stored(url: str = "https://zoo.example/seal.jpg", **fields: object) -> Known
     values = {
         "status": "stored", "etag": '"1"', "body_sha256": "b" * 64, "contentUrl": "file:///seal.webp", "sha256": "a" * 64,
         "width": 640, "height": 480, "encodingFormat": "image/webp", "bytes": 1234, "blurhash": "LEHV6nWB2yk8",
-        "dominant_colour": "#336699", "checked_at": AT,
+        "dominant_colour": "#336699", "perceptual_hash": "ff00" * 4, "received_bytes": 99, "duration_seconds": 0.25, "checked_at": AT,
+        "thumbnail": {"contentUrl": "file:///small.webp", "sha256": "c" * 64, "width": 320, "height": 240},
     }  # fmt: skip
     return KnownImage.model_validate({"sourceUrl": url, **values, **fields})
 
@@ -134,8 +154,34 @@ def test_who_saw_a_picture_first_is_kept_where_the_catalog_knows_them(database: 
     MediaTable(database).save([stored()], source_key=site.key, workflow_id="never-tracked")
 
     with database.connection() as connection:
-        row = connection.execute(text("SELECT source_key, workflow_id FROM tripper.media")).one()
-    assert tuple(row) == (site.key, None)
+        row = connection.execute(text("SELECT source_key, workflow_id, location_id FROM tripper.media")).one()
+    assert tuple(row) == (site.key, None, None)
+
+
+def test_a_picture_is_of_the_location_that_its_workflow_is_for_else_of_its_sources(database: Database) -> None:
+    registry, media = SourceRegistry(database), MediaTable(database)
+    for name in ("bonn", "ulm"):
+        registry.add_location(Location(id=name, name=name.title(), country_code="DE"))
+    site = registry.add(make_source("https://zoo.example/", location_id="bonn"))
+    Workflows(database).start(
+        Workflow(
+            id="w1",
+            source_key=site.key,
+            source_url=site.url,
+            status="running",
+            config={},
+            location_id="ulm",
+            created_at=AT,
+        )
+    )
+
+    media.save([stored()], source_key=site.key)
+    media.save([stored("https://zoo.example/owl.jpg")], source_key=site.key, workflow_id="w1")
+    media.save([stored("https://zoo.example/owl.jpg", etag="new")], source_key=site.key)
+
+    with database.connection() as connection:
+        rows = connection.execute(text("SELECT location_id, workflow_id FROM tripper.media ORDER BY source_url DESC"))
+        assert [tuple(row) for row in rows] == [("bonn", None), ("ulm", "w1")]
 
 
 def test_odd_text_in_headers_does_not_lose_a_picture(database: Database) -> None:

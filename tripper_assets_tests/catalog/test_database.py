@@ -13,7 +13,7 @@ from sqlalchemy import make_url, text
 
 from tripper_assets.catalog.database import Database, alembic_config, driver_connection
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
-from tripper_assets.catalog.models import Base
+from tripper_assets.catalog.llm_models import Base
 from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError
 
 SECRET = "hunter2-canary"
@@ -95,6 +95,41 @@ def test_a_catalog_without_an_extension_names_it(database: Database) -> None:
 
     with pytest.raises(ConfigurationError, match="lost the extension vector"):
         database.check()
+
+
+def test_an_extension_that_stands_elsewhere_is_named_with_the_statement_that_moves_it(database: Database) -> None:
+    with database.connection() as connection:
+        connection.execute(text("CREATE SCHEMA extensions"))
+        connection.execute(text("ALTER EXTENSION pg_trgm SET SCHEMA extensions"))
+
+    with pytest.raises(
+        ConfigurationError, match=r"run `ALTER EXTENSION pg_trgm SET SCHEMA public` in the database test_"
+    ):
+        database.check()
+
+
+@pytest.fixture
+def nobody(bare: Database) -> Generator[Database]:
+    """The bare database, for a role that may do nothing there but connect."""
+    with bare.connection() as connection:
+        connection.execute(text("CREATE ROLE nobody LOGIN"))
+    nobody = Database(bare.engine.url.set(username="nobody").render_as_string())
+    yield nobody
+    nobody.dispose()
+    with bare.connection() as connection:
+        connection.execute(text("DROP ROLE nobody"))
+
+
+def test_an_extension_that_only_an_administrator_may_install_is_named_with_the_statement_that_does(
+    nobody: Database,
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        nobody.upgrade()
+
+    assert str(caught.value) == (
+        f"The catalog at {nobody.shown_url} lacks the extension vector, and the role nobody may not install it; have an "
+        "administrator run `CREATE EXTENSION vector SCHEMA public` in the database bare, then run `tripper db upgrade`."
+    )
 
 
 def test_a_catalog_of_a_newer_version_is_left_alone(database: Database) -> None:

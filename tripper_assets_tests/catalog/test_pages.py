@@ -9,7 +9,7 @@ from tripper_assets.catalog.pages import Pages
 from tripper_assets.catalog.sources import SourceRegistry
 from tripper_assets.domain.activities import AgeRange, Extraction, Provenance, RawActivity
 from tripper_assets.domain.model import Problem
-from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.pages import GonePage, KnownPage, PageState
 from tripper_assets.domain.sources import make_source
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -24,6 +24,14 @@ def pages(database: Database) -> Pages:
 
 def state(path: str, **fields: object) -> PageState:
     return PageState.model_validate({"url": f"https://zoo.example{path}", "status": 200, "fetched_at": AT, **fields})
+
+
+def as_state(page: KnownPage) -> PageState:
+    return PageState.model_validate({name: getattr(page, name) for name in PageState.model_fields})
+
+
+def loaded(pages: Pages, key: str = SITE.key) -> dict[str, PageState]:
+    return {url: as_state(page) for url, page in pages.load(key).items()}
 
 
 def feeding(name: str = "Feeding the seals") -> Extraction:
@@ -43,8 +51,8 @@ def test_a_page_comes_back_as_it_was_saved(pages: Pages) -> None:
 
     pages.save(SITE.key, [saved, state("/empty")])
 
-    assert pages.load(SITE.key) == {saved.url: saved, "https://zoo.example/empty": state("/empty")}
-    assert pages.load("other-00000000") == {}
+    assert loaded(pages) == {saved.url: saved, "https://zoo.example/empty": state("/empty")}
+    assert loaded(pages, "other-00000000") == {}
 
 
 def test_saving_the_same_pages_again_writes_no_row(pages: Pages, database: Database) -> None:
@@ -85,13 +93,14 @@ def test_a_url_as_long_as_a_url_may_be_can_be_saved(pages: Pages) -> None:
 
     pages.save(SITE.key, [long])
 
-    assert pages.load(SITE.key) == {long.url: long}
+    assert loaded(pages) == {long.url: long}
 
 
 def test_a_gone_page_is_forgotten_until_it_answers_again(pages: Pages) -> None:
     pages.save(SITE.key, [state("/a"), state("/b")])
 
-    pages.forget(SITE.key, ["https://zoo.example/a", "https://zoo.example/never-seen"], AT)
+    gone = [GonePage(url=f"https://zoo.example{path}", reason="http_404") for path in ("/a", "/never-seen")]
+    pages.forget(SITE.key, gone, AT)
     assert list(pages.load(SITE.key)) == ["https://zoo.example/b"]
 
     pages.save(SITE.key, [state("/a")])
@@ -109,4 +118,4 @@ def test_a_page_that_another_version_wrote_is_unknown_and_not_an_error(pages: Pa
 def test_nothing_to_save_asks_nothing(pages: Pages) -> None:
     pages.save(SITE.key, [])
 
-    assert pages.load(SITE.key) == {}
+    assert loaded(pages) == {}

@@ -17,10 +17,11 @@ from tripper_assets.domain.activities import Extraction, Geocoding, RawActivity
 from tripper_assets.domain.errors import ConfigurationError, TransientError
 from tripper_assets.domain.geocoding import GeocodeAnswer, PlaceQuery
 from tripper_assets.domain.images import KnownImage
-from tripper_assets.domain.pages import PageState
+from tripper_assets.domain.pages import GonePage, PageState
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import Catalog, catalog_on
+from tripper_assets_tests.catalog.test_pages import as_state
 from tripper_assets_tests.outage import NOBODY
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -66,7 +67,7 @@ def learn(catalog: Catalog) -> None:
 
 def known(catalog: Catalog) -> Sequence[Mapping[str, object]]:
     return (
-        catalog.pages.load(ZOO.key),
+        {url: as_state(page) for url, page in catalog.pages.load(ZOO.key).items()},
         catalog.lenient.images.load([IMAGE.sourceUrl]),
         catalog.lenient.geocodes.load("offline", [BONN]),
     )
@@ -112,7 +113,7 @@ def test_what_is_learnt_meanwhile_is_there_when_the_catalog_answers(up: Catalog,
 def test_a_page_that_went_away_meanwhile_is_gone(up: Catalog, down: Catalog) -> None:
     up.lenient.pages.save(ZOO.key, [PAGE])
 
-    down.lenient.pages.forget(ZOO.key, [PAGE.url], AT + timedelta(hours=1))
+    down.lenient.pages.forget(ZOO.key, [GonePage(url=PAGE.url, reason="http_404")], AT + timedelta(hours=1))
     before = up.pages.load(ZOO.key)
     up.replay()
 

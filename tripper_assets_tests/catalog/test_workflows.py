@@ -256,6 +256,27 @@ def test_events_can_only_be_added(workflows: Workflows, database: Database, stat
     assert workflows.events("wf-1")[-1] == ("noted", {"by": "a person"}, AT)
 
 
+def test_many_workflows_are_started_in_one_call_as_each_would_be_by_itself(workflows: Workflows) -> None:
+    workflows.start(workflow("wf-2", status="queued"))
+    many = [workflow(f"wf-{number}") for number in range(5)]
+
+    workflows.start_all(many)
+    workflows.start_all([])
+
+    assert {one.id: one.status for one in workflows.list()} == {f"wf-{number}": "running" for number in range(5)}
+    assert [kind for kind, _, _ in workflows.events("wf-1")] == ["started"]
+    assert [kind for kind, _, _ in workflows.events("wf-2")] == ["started", "status"]
+
+
+def test_of_many_workflows_all_are_started_or_none(workflows: Workflows) -> None:
+    stranger = workflow("wf-3").model_copy(update={"source_key": "nowhere-00000000"})
+
+    with pytest.raises(NotFoundError, match="wf-3 needs the source nowhere"):
+        workflows.start_all([workflow("wf-1"), stranger])
+
+    assert workflows.list() == []
+
+
 def test_writing_about_an_unknown_workflow_is_an_error(workflows: Workflows) -> None:
     with pytest.raises(NotFoundError, match="tripper status"):
         workflows.stage_started("nowhere", "images_map", AT)

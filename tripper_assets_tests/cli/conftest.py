@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import socket
 import sys
 import tempfile
 from collections.abc import Generator
@@ -18,11 +17,10 @@ import pytest
 
 from tripper_assets.catalog.embedded_postgres import EmbeddedPostgres
 from tripper_assets.cli import main
-from tripper_assets.clients.gazetteer import OfflineGeocoder
 from tripper_assets.demo.server import DemoServer, serve
-from tripper_assets.domain.geocoding import PlaceQuery
 from tripper_assets_tests.cli.pages_of_dagster import Up
 from tripper_assets_tests.conftest import FreshDatabases
+from tripper_assets_tests.waiting import new_port
 
 TODAY = date.today()  # noqa: DTZ011 (commands read the clock, and the sample dates lie ahead of it)
 
@@ -85,14 +83,6 @@ def dagster_instance(shell: Shell) -> Generator[dg.DagsterInstance]:
             yield instance
 
 
-@pytest.fixture(scope="session")
-def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The gazetteer's index, which takes six seconds to build."""
-    geocoder = OfflineGeocoder(tmp_path_factory.mktemp("gazetteer"))
-    geocoder.geocode(PlaceQuery(locality="Lyon", countryCode="FR"))
-    return geocoder.index
-
-
 @contextmanager
 def new_shell(folder: str | None, fresh_databases: FreshDatabases) -> Generator[Shell]:
     """Yield a shell with a home in ``folder`` and a catalog of its own; private addresses of sources are open."""
@@ -123,9 +113,7 @@ def site() -> Generator[DemoServer]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return new_port()
 
 
 @pytest.fixture

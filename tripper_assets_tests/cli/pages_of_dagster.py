@@ -1,12 +1,10 @@
 """A real `tripper up`, and what a person does in the pages of Dagster: everything goes through the webserver's own GraphQL."""
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from tripper_assets.domain.sources import Source, make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import open_catalog
 from tripper_assets.settings import Settings
+from tripper_assets_tests.waiting import new_port, wait_until
 
 GRAPH = """{ workspaceOrError { ... on Workspace { locationEntries {
   name locationOrLoadError { ... on RepositoryLocation { repositories { name assetNodes { assetKey { path } } } } } } } } }"""
@@ -32,29 +31,17 @@ STEPS = """query($id: ID!) { runOrError(runId: $id) { ... on Run { stepStats { s
 STATUS = "query($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
-def wait_until(holds: Callable[[], object], *, seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
-
-
-def new_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 class Up:
     """A `tripper up` in a home, with ports that nobody else uses."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port, self.demo_port = new_port(), new_port()
+        self.port, self.demo_port, self.api_port = new_port(), new_port(), new_port()
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("TRIPPER_", "DAGSTER_"))},
             "TRIPPER_HOME": str(home),
             "TRIPPER_DEMO_PORT": str(self.demo_port),
+            "TRIPPER_API_PORT": str(self.api_port),
         }
 
     def tripper(self, *arguments: object) -> subprocess.CompletedProcess[str]:

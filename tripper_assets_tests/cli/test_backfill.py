@@ -1,12 +1,12 @@
 """Many sources by one command: each in a workflow of its own, so that one that fails is told and holds up no other."""
 
 import json
-import socket
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
+from tripper_assets.catalog.activities import count_activities
 from tripper_assets.catalog.database import Database
 from tripper_assets.demo.server import DemoServer, serve
 from tripper_assets.domain.sources import make_source, source_key
@@ -14,22 +14,20 @@ from tripper_assets.partitions import PARTITION_TAG, SOURCES, TRIGGER_TAG
 from tripper_assets.resources import catalog_on
 from tripper_assets_tests.claimed import claim_by, other_process
 from tripper_assets_tests.cli.conftest import TODAY, Said, Shell, dagster_instance, new_shell
-from tripper_assets_tests.conftest import FreshDatabases
+from tripper_assets_tests.conftest import FreshDatabases, without_waiting
+from tripper_assets_tests.waiting import new_port
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_waiting() -> Generator[None]:
     """Ask a site that does not answer again at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tripper_assets.failures.FIRST_WAIT_SECONDS", 0.01)
+    with without_waiting():
         yield
 
 
 @pytest.fixture(scope="module")
 def closed_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return new_port()
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +106,18 @@ def test_one_that_does_not_answer_stops_no_other_and_each_has_its_row_and_its_re
     assert rows["theatre"][3] == ""
     assert rows["museum"][3].startswith("Waits for a decision, for auto_import is off; `tripper import ")
     assert rows["closed"][3].startswith("raw_activities: ")
+
+
+def test_of_a_source_without_auto_import_a_backfill_imports_no_row(
+    registered: Shell, everything: Said, keys: dict[str, str]
+) -> None:
+    assert everything.code == 1
+    database = Database(registered.environment["TRIPPER_DATABASE_URL"])
+
+    rows = {name: count_activities(database, key)["current"] for name, key in keys.items()}
+
+    database.dispose()
+    assert rows == {"theatre": 5, "museum": 0, "closed": 0}
 
 
 def test_each_source_has_a_workflow_and_a_run_of_its_own(

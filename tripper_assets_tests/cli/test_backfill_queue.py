@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tripper_assets.cli.up_lock import hold_up_lock
+from tripper_assets.domain.graph import MADE_FROM
 from tripper_assets.domain.sources import source_key
-from tripper_assets.jobs import MADE_FROM
 from tripper_assets.partitions import SOURCES, TRIGGER_TAG
 from tripper_assets_tests.cli.conftest import Shell, dagster_instance, new_shell
 from tripper_assets_tests.conftest import FreshDatabases

@@ -1,6 +1,7 @@
 """`tripper demo` as a person starts it: in a process of its own, with nothing but a home; and what an interrupt leaves."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -61,6 +62,7 @@ def test_the_second_demo_does_nothing_anew(home: Path, free_port: int) -> None:
         "Nothing had changed: 0 page bodies, 0 image bodies, 0 geocoder queries, 0 texts embedded, 0 rows written."
         in second.out
     )
+    assert re.search(r"Done anew: 0 page bodies \([1-9]\d* unchanged, [1-9]\d* not asked for\)", second.out)
     assert "5 intermediates were cleaned up after the import" in second.out
     assert second.out.count("activity\twhen\twhere\turl") == 3
     assert "Next: `tripper run URL`" in second.out
@@ -69,6 +71,7 @@ def test_the_second_demo_does_nothing_anew(home: Path, free_port: int) -> None:
     assert not list(home.rglob("postmaster.pid"))
 
 
+@pytest.mark.long
 def test_an_interrupted_run_is_canceled_and_goes_on_later(shell: Shell) -> None:
     asked = threading.Event()
     page = Answer(200, b"<html><body><h1>Owl Night</h1></body></html>", {"Content-Type": "text/html"})

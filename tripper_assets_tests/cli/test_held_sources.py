@@ -201,7 +201,13 @@ def running(shell: Shell, url: str) -> Generator[subprocess.Popen[bytes]]:
     ("number", "code", "status", "reason"),
     [
         (signal.SIGTERM, 130, "canceled", "The run was interrupted; run the source again, and it goes on from"),
-        (signal.SIGINT, 130, "canceled", "The run was interrupted; run the source again, and it goes on from"),
+        pytest.param(
+            signal.SIGINT,
+            130,
+            "canceled",
+            "The run was interrupted; run the source again, and it goes on from",
+            marks=pytest.mark.long,
+        ),
         (signal.SIGKILL, -signal.SIGKILL, "failed", KILLED),
     ],
 )
@@ -271,7 +277,9 @@ def test_an_interruption_before_the_first_step_leaves_a_canceled_workflow_and_a_
     assert catalog.claims.list() == []
 
 
-@pytest.mark.parametrize("word", ['"no"', '"off"', "0", "false"])
+@pytest.mark.parametrize(
+    "word", ["false", *(pytest.param(one, marks=pytest.mark.long) for one in ('"no"', '"off"', "0"))]
+)
 def test_a_configuration_that_says_no_in_any_way_imports_nothing(
     shell: Shell, catalog: Catalog, source: Source, tmp_path: Path, word: str
 ) -> None:

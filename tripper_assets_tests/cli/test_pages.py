@@ -51,10 +51,43 @@ def test_a_person_reads_values_with_where_they_stand(shell: Shell, file: Path) -
     said = shell("extract", file, "--at", "2026-06-01T10:00:00+02:00")
 
     lines = said.out.splitlines()
-    assert lines[:2] == ["Owl Night", "field\tvalue\tmethod\tevidence"]
-    assert any(line.startswith("name\tOwl Night\tjson-ld\t") for line in lines)
+    assert lines[:2] == ["Owl Night", "field\tvalue\tmethod\tevidence\tconfidence"]
+    assert "name\tOwl Night\tjson-ld\tOwl Night\t0.95" in lines
     assert any(line.startswith("jsonld_broken: ") for line in lines)
     assert lines[-1] == "1 activities, 0 links, 1 problems."
+
+
+def test_a_file_of_selectors_reads_what_no_other_reader_does(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "owls.html").write_text("<div class=x><b>Owl walk</b><i>5.6.26, 20.30</i></div>")
+    (tmp_path / "owls.yaml").write_text(
+        "activity: div.x\nfields:\n  name: b\n  startDate: {select: i, transform: {date: {format: '%d.%m.%y, %H.%M'}}}\n"
+    )
+
+    said = shell("extract", tmp_path / "owls.html", "--selectors", tmp_path / "owls.yaml", "--json")
+
+    (activity,) = said.json["activities"]
+    assert (activity["name"], activity["startDate"]) == ("Owl walk", "2026-06-05T20:30:00")
+    assert activity["provenance"]["startDate"]["method"] == "selector"
+    assert activity["provenance"]["startDate"]["confidence"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("fields: {name: 'h3['}", "selectors.0.fields.name.select: 'h3[' is not a CSS selector"),
+        ("fields: [name]", "selectors.0.fields: Input should be a valid dictionary"),
+        ("- name", "is no YAML mapping"),
+    ],
+)
+def test_wrong_selectors_are_wrong_input_and_say_where(
+    shell: Shell, file: Path, tmp_path: Path, written: str, sentence: str
+) -> None:
+    (tmp_path / "wrong.yaml").write_text(written)
+
+    said = shell("extract", file, "--selectors", tmp_path / "wrong.yaml")
+
+    assert said.code == 2
+    assert sentence in said.error
 
 
 def test_a_page_on_the_web_is_fetched(shell: Shell, site: LoopbackSite) -> None:

@@ -3,10 +3,14 @@
 import io
 import re
 from contextlib import redirect_stderr
+from pathlib import Path
 
 import pytest
 
+from tripper_assets.cli.launch import what_takes_long
 from tripper_assets.cli.progress import StageProgress
+from tripper_assets.clients.gazetteer import OfflineGeocoder
+from tripper_assets.settings import Settings
 
 
 class Terminal(io.StringIO):
@@ -33,6 +37,16 @@ def test_a_pipe_gets_one_line_for_each_stage_that_ended(capsys: pytest.CaptureFi
         "raw_activities: completed in N s (75 rows, 77 fetched)",
         "embeddings_map: skipped in N s",
         "final_jsonl: failed in N s (3 rows)",
+    ]
+
+
+def test_what_is_counted_by_reason_is_told_as_a_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    StageProgress()("raw_activities", "completed", {"rows": 7, "unchanged": {"sitemap": 50, "resumed": 2}})
+    StageProgress()("raw_activities", "completed", {"rows": 7, "unchanged": {}})
+
+    assert [line.partition("(")[2] for line in capsys.readouterr().err.splitlines()] == [
+        "7 rows, 52 unchanged)",
+        "7 rows, 0 unchanged)",
     ]
 
 
@@ -88,3 +102,19 @@ def test_a_terminal_gets_bars_on_standard_error(
     assert "75 rows, 77 fetched" in screen.getvalue()
     assert "[green]" not in screen.getvalue()
     assert all(asset in screen.getvalue() for asset in ("raw_activities", "embeddings_map", "final_jsonl"))
+
+
+def test_what_takes_long_once_is_said_before_it_does_and_not_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(home=tmp_path)
+    before = what_takes_long(settings)
+    OfflineGeocoder(tmp_path).index.touch()
+
+    StageProgress().note(before)
+    StageProgress(quiet=True).note(before)
+    StageProgress().note(what_takes_long(settings))
+
+    assert capsys.readouterr().err == f"{before}\n"
+    assert before.startswith("The gazetteer of towns is built once")
+    assert what_takes_long(Settings(home=tmp_path / "other", geocoder="photon")) == ""

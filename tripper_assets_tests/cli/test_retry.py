@@ -8,15 +8,25 @@ from typing import Any
 
 import pytest
 
+from tripper_assets.catalog.activities import count_activities
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.workflows import Workflows
 from tripper_assets.demo.server import DemoServer
 from tripper_assets.domain.errors import PermanentError
+from tripper_assets.domain.graph import MADE_FROM
 from tripper_assets.domain.workflows import Workflow
-from tripper_assets.jobs import MADE_FROM
 from tripper_assets_tests.cli.conftest import Said, Shell
 
-BEFORE_THE_END = {"raw_activities", "activities", "images_map", "geocoded_map", "embedding_batch", "embeddings_map"}
+BEFORE_THE_END = {
+    "raw_activities",
+    "activities",
+    "images_map",
+    "geocoded_map",
+    "embedding_batch",
+    "embeddings_map",
+    "tag_votes",
+    "activity_tags",
+}
 CONFIG = "{delay_seconds: 0, timezone: Europe/London, country_code: GB}"
 
 
@@ -46,6 +56,13 @@ class Source:
         found = Workflows(database).get(identifier)
         database.dispose()
         assert found is not None
+        return found
+
+    def rows(self) -> int:
+        """Return how many activities the catalog has."""
+        database = Database(self.shell.environment["TRIPPER_DATABASE_URL"])
+        found = count_activities(database)["current"]
+        database.dispose()
         return found
 
     def started(self, identifier: str) -> dict[str, Any]:
@@ -119,8 +136,10 @@ def test_only_the_stage_that_failed_and_what_is_made_from_it_run_again(source: S
     assert "`tripper import" in retried.out  # it waits for a decision now, as auto_import is off
     assert anew(before, source.started(name)) == {"images_map", "final_jsonl", "activity_diff", "imported_activities"}
     assert source.workflow(name).status == "review"
+    assert source.rows() == 0
 
 
+@pytest.mark.long
 def test_a_crawl_that_failed_is_done_anew_with_the_configuration_of_its_workflow(source: Source) -> None:
     with failing("activities.crawl", PermanentError("The site is closed.")):
         failed = source.run("--max-pages", "3")
@@ -145,6 +164,7 @@ def test_an_interrupted_workflow_goes_on(source: Source) -> None:
     assert (retried.code, retried.json["workflow_id"], retried.json["status"]) == (0, listed["id"], "review")
 
 
+@pytest.mark.long
 def test_a_retry_that_fails_says_its_own_reason_and_may_be_retried(source: Source) -> None:
     with failing("publishing.merge", PermanentError("First.")):
         name = source.run().json["workflow_id"]

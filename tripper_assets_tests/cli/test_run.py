@@ -198,12 +198,12 @@ def test_a_second_run_does_nothing_anew(module_shell: Shell, theatre: str, waiti
 
 @pytest.mark.usefixtures("imported")
 def test_what_was_imported_is_found_by_words_and_by_meaning(module_shell: Shell, theatre: str) -> None:
-    found = module_shell("search", "puppets on a stage", "--limit", 2, "--past", "--json").json
+    found = module_shell("search", "puppets on a stage", "--limit", 2, "--past", "--json").json["activities"]
     told = module_shell("search", "puppets on a stage", "--source", theatre, "--past")
 
     assert len(found) == 2
     assert found[0]["url"].startswith(theatre.rstrip("/"))
-    assert told.out.splitlines()[0] == "activity\twhen\twhere\turl"
+    assert told.out.splitlines()[0] == "activity\twhen\twhere\turl\twhy"
 
 
 def test_nothing_found_is_said(shell: Shell) -> None:
@@ -211,7 +211,7 @@ def test_nothing_found_is_said(shell: Shell) -> None:
 
     assert said.code == 0
     assert said.out.startswith("Nothing in the catalog matches")
-    assert shell("search", "anything", "--json").json == []
+    assert shell("search", "anything", "--json").json["activities"] == []
 
 
 def test_status_lists_and_shows_workflows(module_shell: Shell, waiting: dict[str, Any], theatre: str) -> None:
@@ -261,10 +261,11 @@ def test_a_comparison_with_another_source_is_refused(
     assert f"belongs to {waiting['source_key']} and not to {ran['source_key']}" in said.error
 
 
+@pytest.mark.usefixtures("no_waiting")
 def test_a_site_that_is_down_fails_with_its_reason_and_the_rest_is_kept(
-    shell: Shell, free_port: int, capfd: pytest.CaptureFixture[str]
+    shell: Shell, free_port: int, config: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    said = shell("run", f"http://127.0.0.1:{free_port}/", "--json")
+    said = shell("run", f"http://127.0.0.1:{free_port}/", "--config", config, "--json")
 
     assert said.code == 1
     assert said.error.startswith("raw_activities: ")
@@ -303,7 +304,7 @@ def test_a_damaged_object_is_named_and_nothing_is_imported(
     assert "materialize" in imported.error
     assert not (tmp_path / "out").exists()
     assert shell("status", ran["workflow_id"], "--json").json["status"] == "review"
-    assert shell("search", "lantern", "--json").json == []
+    assert shell("search", "lantern", "--json").json["activities"] == []
 
 
 def test_a_failed_check_holds_the_bundle_until_it_is_overridden(

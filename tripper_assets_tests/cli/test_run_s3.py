@@ -101,6 +101,20 @@ def test_files_on_s3_can_be_read_by_a_signed_url_without_credentials(files: list
         assert (len(body), hashlib.sha256(body).hexdigest()) == (one["bytes"], one["sha256"])
 
 
+@pytest.mark.long
+def test_a_replay_on_s3_gives_the_same_records_and_asks_nobody(
+    s3_shell: Shell, waiting: dict[str, Any], site: DemoServer, tmp_path: Path
+) -> None:
+    site.answers.clear()
+
+    again = s3_shell("run", "--replay", waiting["workflow_id"], "--json").json
+
+    assert site.answers.total() == 0
+    one, two = (records(s3_shell, run["workflow_id"], tmp_path / run["workflow_id"]) for run in (waiting, again))
+    assert one == two
+    assert len(one) == 5
+
+
 def test_the_records_are_those_of_a_run_on_a_folder(
     s3_shell: Shell, folder_shell: Shell, waiting: dict[str, Any], theatre: str, config: Path, tmp_path: Path
 ) -> None:
@@ -124,7 +138,8 @@ def records(shell: Shell, workflow: str, folder: Path) -> list[dict[str, Any]]:
 def places_of_pictures(found: list[dict[str, Any]]) -> list[str]:
     """Take out where pictures are stored, and the hash that covers it."""
     assert all(record.pop("content_sha256") for record in found)
-    return [image.pop("contentUrl") for record in found for image in record["image"]]
+    images = [image for record in found for image in record["image"]]
+    return [file.pop("contentUrl") for image in images for file in (image, image["thumbnail"])]
 
 
 def test_a_bundle_on_s3_is_imported_and_a_second_run_fetches_nothing(

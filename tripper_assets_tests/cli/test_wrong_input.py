@@ -45,6 +45,12 @@ def shell(homes: str | None, fresh_databases: FreshDatabases) -> Generator[Shell
         ("locations add Lyon! --name Lyon --country FR", 2, "The location Lyon! is wrong: id: String should match pattern"),
         ("locations add lyon --name Lyon --country France", 2, "The location lyon is wrong: country_code: String should match pattern"),
         ("search museum --source nobody", 2, "There is no source nobody"),
+        ("search", 2, "The search asks for nothing; say what you look for, or give a filter."),
+        ("search museum --near here", 2, "--near is 'here', which is no LATITUDE,LONGITUDE; write it such as 47.99,7.85."),
+        ("search museum --near 91,0", 2, "A filter of the search is wrong (near.latitude: Input should be less than or equal to 90); change it."),
+        ("search museum --on someday", 2, "--on is 'someday', which is no date; write it such as 2026-05-02."),
+        ("search museum --age 300", 2, "A filter of the search is wrong (min_age: Input should be less than or equal to 120"),
+        ("search museum --after nonsense", 2, "The cursor of the search is none; begin again without one."),
         ("extract /nowhere.html", 2, "The page /nowhere.html cannot be read (No such file or directory); give a file or a web address."),
         ("extract /", 2, "The page / cannot be read (Is a directory)"),
         ("extract /nowhere.html --at tomorrow", 2, "--at is 'tomorrow'; give a date or date-time such as 2026-06-01."),
@@ -102,7 +108,6 @@ def test_a_configuration_file_that_is_no_text_is_refused(shell: Shell, tmp_path:
         ({"TRIPPER_STORE_URL": "file:///proc/tripper"}, 2, "/proc/tripper"),
         ({"TRIPPER_DATABASE_URL": f"mysql://me:{SECRET}@localhost/x"}, 2, "TRIPPER_DATABASE_URL is not a PostgreSQL URL; use"),
         ({"TRIPPER_DATABASE_URL": f"postgresql://me:{SECRET}@127.0.0.1:9/x"}, 1, "does not answer"),
-        ({"TRIPPER_DATABASE_URL": "none"}, 2, "This needs the catalog, and TRIPPER_DATABASE_URL is none; unset it"),
     ],
 )  # fmt: skip
 def test_a_wrong_environment_is_said_before_anything_is_begun(

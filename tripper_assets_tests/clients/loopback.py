@@ -15,6 +15,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     at: float
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class _Handler(socketserver.StreamRequestHandler):
         while line := self.rfile.readline().strip():
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        return Asked(head[1].decode("latin-1"), headers, time.monotonic())
+        at = time.monotonic()
+        return Asked(head[1].decode("latin-1"), headers, at, self.rfile.read(int(headers.get("content-length", "0"))))
 
     def _send(self, answer: Answer) -> bool:
         time.sleep(answer.delay_seconds)
@@ -113,8 +115,8 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def serve() -> Iterator[LoopbackSite]:
-    with _Server(("127.0.0.1", 0), _Handler) as server:
+def serve(address: str = "127.0.0.1", port: int = 0) -> Iterator[LoopbackSite]:
+    with _Server((address, port), _Handler) as server:
         site = LoopbackSite(server.server_address[1])
         server.site = site  # type: ignore[attr-defined]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

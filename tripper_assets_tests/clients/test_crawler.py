@@ -2,13 +2,19 @@
 
 import gzip
 import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
+from tripper_assets.clients.browser import RenderedPage
+from tripper_assets.clients.crawler import CrawlTools
 from tripper_assets.domain.activities import Extraction, RawActivity
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.model import count_by_code
-from tripper_assets_tests.clients.crawled import asked, crawl_site, is_consistent, pages, sitemap
+from tripper_assets.domain.pages import GonePage
+from tripper_assets_tests.clients.crawled import asked, crawl_site, is_consistent, only_state, pages, sitemap
 from tripper_assets_tests.clients.loopback import Answer, Asked, LoopbackSite
 
 # Finding pages
@@ -54,6 +60,26 @@ def test_sitemaps_that_robots_names_are_read_instead_of_the_guess(site: Loopback
     assert pages(site, crawled) == ["/", "/listed"]
     assert "/sitemap.xml" not in site.paths
     assert count_by_code(crawled.report.problems) == {"sitemap_unavailable": 1}
+
+
+def test_a_page_that_its_sitemap_dates_as_unchanged_is_not_asked_for_though_the_start_page_links_to_it(
+    site: LoopbackSite,
+) -> None:
+    paths = [f"/{number}" for number in range(40)]
+    site.page("/", *paths)
+    for path in paths:
+        site.page(path, text=f"<h2>{path}</h2>")
+    dated = "".join(f"<url><loc>{site.url(path)}</loc><lastmod>2026-04-01</lastmod></url>" for path in paths)
+    site.answer("/sitemap.xml", Answer(200, f"<urlset>{dated}</urlset>".encode(), {"Content-Type": "application/xml"}))
+    known = crawl_site(site)
+    site.requests.clear()
+
+    again = crawl_site(site, known=known)
+
+    # One in fifty is asked for all the same.
+    assert again.report.unchanged["sitemap"] > 20
+    assert len(asked(site)) == 41 - again.report.unchanged["sitemap"]
+    assert pages(site, again) == pages(site, known)
 
 
 def test_a_sitemap_says_only_what_lies_below_a_source_with_a_path_while_links_lead_anywhere(site: LoopbackSite) -> None:
@@ -183,6 +209,29 @@ def test_the_crawl_delay_of_the_site_holds(site: LoopbackSite) -> None:
     assert times[-1] - times[0] >= 0.1 * (len(times) - 2)
 
 
+@dataclass
+class Shown:
+    """Shows each page with one activity, and remembers when it was asked to."""
+
+    at: list[float] = field(default_factory=list[float])
+
+    async def render(self, url: str) -> RenderedPage:
+        self.at.append(time.monotonic())
+        return RenderedPage(url, b"<h2>Puppets</h2>", 20)
+
+
+def test_a_page_that_is_rendered_waits_for_its_turn_at_the_host(site: LoopbackSite) -> None:
+    site.answer("/", Answer(200, b"an empty shell", {"Content-Type": "text/html"}))
+    shown = Shown()
+
+    crawled = crawl_site(site, tools=CrawlTools(renderer=shown), delay_seconds=0.5, sitemap="off")
+
+    (plain,) = [request.at for request in site.requests if request.path == "/"]
+    assert [one.name for one in crawled.raw_activities] == ["Puppets"]
+    # The server may note a request late on a busy machine; the browser's one leaves half a second after the first left.
+    assert shown.at[0] - plain >= 0.4
+
+
 # Crawling again
 
 
@@ -198,7 +247,7 @@ def test_an_unchanged_site_costs_no_body_and_says_the_same(site: LoopbackSite) -
 
     assert (second.report.fetched, second.report.not_modified, second.report.bytes_received) == (0, 3, 0)
     assert second.raw_activities == first.raw_activities
-    assert second.pages == first.pages
+    assert [page.body_sha256 for page in second.pages] == [page.body_sha256 for page in first.pages]
 
 
 def test_a_changed_page_is_read_anew_and_the_others_are_carried_over(site: LoopbackSite) -> None:
@@ -216,18 +265,35 @@ def test_a_changed_page_is_read_anew_and_the_others_are_carried_over(site: Loopb
 def test_a_page_read_by_another_version_comes_whole(site: LoopbackSite) -> None:
     site.page("/", text="<h2>One</h2>")
     first = crawl_site(site)
-    old = first.pages[0].model_copy(update={"extraction_version": "0", "extraction": Extraction()})
+    old = only_state(first).model_copy(update={"extraction_version": "0", "extraction": Extraction()})
 
     second = crawl_site(site, known={old.url: old})
 
     assert (second.report.fetched, len(second.raw_activities)) == (1, 1)
-    assert second.pages[0].extraction_version != "0"
+    assert only_state(second).extraction_version != "0"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"selectors": {"fields": {"name": "h3"}}}, {"selectors": {"fields": {"name": "h1"}}}, {"timezone": "Europe/Rome"}],
+)
+def test_known_pages_are_read_anew_once_when_how_their_source_is_read_changes(
+    site: LoopbackSite, change: dict[str, Any]
+) -> None:
+    site.page("/", text="<h2>One</h2>")
+    first = crawl_site(site, timezone="Europe/Berlin", selectors={"fields": {"name": "h2"}})
+
+    reports = [crawl_site(site, known=first, timezone="Europe/Berlin", selectors={"fields": {"name": "h2"}}).report]
+    second = crawl_site(site, known=first, **change)
+    reports += [second.report, crawl_site(site, known=second, **change).report]
+
+    assert [(one.fetched, one.not_modified) for one in reports] == [(0, 1), (1, 0), (0, 1)]
 
 
 def test_the_same_body_without_validators_is_not_read_again(site: LoopbackSite) -> None:
     site.page("/", tagged=False, text="<h2>One</h2>")
     first = crawl_site(site)
-    marked = first.pages[0].model_copy(
+    marked = only_state(first).model_copy(
         update={"extraction": Extraction(activities=[RawActivity(page="p", name="kept")])}
     )
 
@@ -246,7 +312,9 @@ def test_a_page_that_lost_its_links_is_asked_for_while_there_is_budget(site: Loo
     site.page("/c")
 
     assert pages(site, crawl_site(site, known=first)) == ["/", "/a", "/b", "/c"]
-    assert pages(site, crawl_site(site, known=first, max_pages=3)) == ["/", "/b", "/c"]
+    with_less = crawl_site(site, known=first, max_pages=3)
+    assert pages(site, with_less) == ["/", "/a", "/b", "/c"]
+    assert (with_less.report.fetched + with_less.report.not_modified, with_less.report.unchanged) == (3, {"budget": 1})
 
 
 def test_a_page_that_only_answers_with_its_slash_is_found_by_its_normal_form(site: LoopbackSite) -> None:
@@ -271,7 +339,7 @@ def test_a_known_page_that_is_no_more_is_gone(site: LoopbackSite, status: int) -
 
     second = crawl_site(site, known=first)
 
-    assert second.gone == [site.url("/a")]
+    assert second.gone == [GonePage(url=site.url("/a"), reason=f"http_{status}")]
     assert pages(site, second) == ["/"]
     assert first.gone == []
 

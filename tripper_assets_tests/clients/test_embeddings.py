@@ -1,6 +1,6 @@
 """Texts become vectors once: the local model, the batch role behind it, and submit and collect over a cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,14 +8,35 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tripper_assets.clients.embeddings import LocalBatches, LocalEmbedder, collect_embeddings, submit_embeddings
+from tripper_assets.clients.embeddings import EmbeddingCache, EmbeddingProvider, Keep, collect_embeddings
+from tripper_assets.clients.embeddings import submit_embeddings as submit_for
+from tripper_assets.clients.instant_batches import InstantBatches
+from tripper_assets.clients.local_embedder import LocalEmbedder
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Activity
-from tripper_assets.domain.batches import BatchStatus
+from tripper_assets.domain.batches import BatchStatus, Origin, SubmittedBatch
 from tripper_assets.domain.errors import CorruptObjectError, PermanentError
 from tripper_assets.domain.identity import ids_sha256
 
 Vectors = dict[str, npt.NDArray[np.float32]]
+ORIGIN = Origin("w", "town-12345678", "embedding_batch", "embeddings")
+
+
+def submit_embeddings(
+    activities: list[Activity], *, provider: EmbeddingProvider, cache: EmbeddingCache
+) -> SubmittedBatch:
+    return submit_for(activities, provider=provider, cache=cache, origin=ORIGIN)
+
+
+def results(provider: InstantBatches, batch_id: str) -> dict[str, list[float]]:
+    taken: Vectors = {}
+
+    def keep(vectors: Vectors) -> dict[str, str]:
+        taken.update(vectors)
+        return {}
+
+    provider.results(batch_id, keep)
+    return {one: vector.tolist() for one, vector in taken.items()}
 
 
 def activity(number: int, text: str) -> Activity:
@@ -38,7 +59,8 @@ class Letters:
     dimensions: int = 2
     texts: list[str] = field(default_factory=list)
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], origin: Origin | None = None) -> npt.NDArray[np.float32]:
+        assert origin == ORIGIN
         self.texts += texts
         return np.array([[len(text) % 2, 1 - len(text) % 2] for text in texts], dtype=np.float32).reshape(len(texts), 2)
 
@@ -46,6 +68,9 @@ class Letters:
 @dataclass
 class Cache:
     vectors: dict[tuple[str, str], npt.NDArray[np.float32]] = field(default_factory=dict)
+
+    def known(self, model: str, text_sha256s: Collection[str]) -> set[str]:
+        return {one for one in text_sha256s if (model, one) in self.vectors}
 
     def load(self, model: str, text_sha256s: Sequence[str]) -> Vectors:
         return {one: self.vectors[model, one] for one in text_sha256s if (model, one) in self.vectors}
@@ -66,7 +91,8 @@ class Remote:
     is_free: bool = False
     submitted: list[dict[str, str]] = field(default_factory=list)
 
-    def submit(self, texts: Mapping[str, str]) -> str:
+    def submit(self, texts: Mapping[str, str], origin: Origin) -> str:
+        assert origin == ORIGIN
         self.submitted.append(dict(texts))
         return f"batch-{len(self.submitted)}"
 
@@ -74,21 +100,22 @@ class Remote:
         assert batch_id == f"batch-{len(self.submitted)}"
         return self.status
 
-    def results(self, batch_id: str) -> Vectors:
+    def results(self, batch_id: str, keep: Keep, *, asks: bool = True) -> Mapping[str, str]:
+        del asks  # nothing is left to ask for
         assert batch_id
-        return self.answers
+        return keep(self.answers if self.status == "completed" else {})
 
     def cancel(self, batch_id: str) -> None:
         assert batch_id
 
 
 @pytest.fixture
-def provider() -> LocalBatches:
-    return LocalBatches(Letters(), Objects("memory://"))
+def provider() -> InstantBatches:
+    return InstantBatches(Letters(), Objects("memory://"))
 
 
 def test_each_activity_gets_the_vector_of_its_own_text_and_equal_texts_are_embedded_once(
-    provider: LocalBatches,
+    provider: InstantBatches,
 ) -> None:
     activities = [activity(1, "odd"), activity(2, "even"), activity(3, "odd")]
     batch = submit_embeddings(activities, provider=provider, cache=Cache())
@@ -103,7 +130,7 @@ def test_each_activity_gets_the_vector_of_its_own_text_and_equal_texts_are_embed
     assert found.ids_sha256 == ids_sha256(one.id for one in activities)
 
 
-def test_a_text_that_was_embedded_before_is_never_sent_again(provider: LocalBatches) -> None:
+def test_a_text_that_was_embedded_before_is_never_sent_again(provider: InstantBatches) -> None:
     cache = Cache()
     first = submit_embeddings([activity(1, "odd")], provider=provider, cache=cache)
     collect_embeddings(first, provider=provider, cache=cache)
@@ -118,7 +145,7 @@ def test_a_text_that_was_embedded_before_is_never_sent_again(provider: LocalBatc
 
 def test_submitting_again_after_a_kill_embeds_nothing_again() -> None:
     letters = Letters()
-    provider = LocalBatches(letters, Objects("memory://"))
+    provider = InstantBatches(letters, Objects("memory://"))
     activities = [activity(1, "odd"), activity(2, "even")]
 
     batches = [submit_embeddings(activities, provider=provider, cache=Cache()).batch_id for _ in range(2)]
@@ -127,7 +154,7 @@ def test_submitting_again_after_a_kill_embeds_nothing_again() -> None:
     assert len(letters.texts) == 2
 
 
-def test_nothing_to_ask_is_no_batch_and_still_a_map(provider: LocalBatches) -> None:
+def test_nothing_to_ask_is_no_batch_and_still_a_map(provider: InstantBatches) -> None:
     batch = submit_embeddings([], provider=provider, cache=Cache())
 
     collected = collect_embeddings(batch, provider=provider, cache=Cache())
@@ -200,15 +227,15 @@ def test_a_bad_or_missing_vector_is_a_problem_of_its_activity_and_shifts_nobody(
     assert list(cache.vectors) == [("letters", by_name["good"])]
 
 
-def test_vectors_of_two_models_never_mix(provider: LocalBatches) -> None:
+def test_vectors_of_two_models_never_mix(provider: InstantBatches) -> None:
     batch = submit_embeddings([activity(1, "odd")], provider=provider, cache=Cache())
 
     with pytest.raises(PermanentError, match="vectors of two models never mix"):
         collect_embeddings(batch, provider=Remote(), cache=Cache())
 
 
-def test_a_canceled_local_batch_is_gone(provider: LocalBatches) -> None:
-    batch_id = provider.submit({"a" * 64: "text"})
+def test_a_canceled_local_batch_is_gone(provider: InstantBatches) -> None:
+    batch_id = provider.submit({"a" * 64: "text"}, ORIGIN)
 
     provider.cancel(batch_id)
 
@@ -224,7 +251,7 @@ def flip_a_bit(folder: Path, place: int) -> None:
 
 def test_spoilt_results_are_refused_and_made_anew(tmp_path: Path) -> None:
     letters = Letters()
-    provider = LocalBatches(letters, Objects(f"file://{tmp_path}"))
+    provider = InstantBatches(letters, Objects(f"file://{tmp_path}"))
     batch = submit_embeddings([activity(1, "odd")], provider=provider, cache=Cache())
     flip_a_bit(tmp_path, -1)
 
@@ -239,16 +266,15 @@ def test_spoilt_results_are_refused_and_made_anew(tmp_path: Path) -> None:
 
 
 def test_a_flipped_bit_is_noticed_or_changes_no_vector(tmp_path: Path) -> None:
-    provider = LocalBatches(Letters(), Objects(f"file://{tmp_path}"))
-    batch_id = provider.submit({"a" * 64: "odd", "b" * 64: "even"})
+    provider = InstantBatches(Letters(), Objects(f"file://{tmp_path}"))
+    batch_id = provider.submit({"a" * 64: "odd", "b" * 64: "even"}, ORIGIN)
     size = next(tmp_path.glob("batches/*.parquet")).stat().st_size
 
     noticed = 0
     for place in range(0, size, 5):
         flip_a_bit(tmp_path, place)
         try:
-            found = {one: vector.tolist() for one, vector in provider.results(batch_id).items()}
-            assert found == {"a" * 64: [1, 0], "b" * 64: [0, 1]}
+            assert results(provider, batch_id) == {"a" * 64: [1, 0], "b" * 64: [0, 1]}
         except CorruptObjectError:
             noticed += 1
         flip_a_bit(tmp_path, place)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tripper_assets.clients import gazetteer
-from tripper_assets.clients.gazetteer import OfflineGeocoder, cities_file, distance_km
-from tripper_assets.clients.gazetteer_index import Town, build_index, find_towns, read_towns, town_key
+from tripper_assets.clients.gazetteer import OfflineGeocoder, cities_file
+from tripper_assets.clients.gazetteer_index import build_index, find_towns, read_towns, town_key
 from tripper_assets.domain.countries import country_code
+from tripper_assets.domain.distances import Degrees, distance_km
 from tripper_assets.domain.errors import ConfigurationError, CorruptObjectError
 from tripper_assets.domain.geocoding import PlaceQuery
 
@@ -271,13 +272,6 @@ def test_the_key_of_a_name_has_neither_case_nor_accents_nor_signs() -> None:
     ]
 
 
-def test_the_distance_from_paris_to_london_is_344_km() -> None:
-    paris = Town("Paris", "FR", "11", 48.8534, 2.3488, 1, own=True)
-    london = Town("London", "GB", "ENG", 51.5085, -0.1257, 1, own=True)
-
-    assert distance_km(paris, london) == pytest.approx(344, abs=2)
-
-
 @pytest.mark.skipif(not CORPUS.exists(), reason="the shared corpus of real addresses is not beside the checkout")
 @pytest.mark.parametrize(
     ("folder", "answered", "right"),
@@ -306,6 +300,4 @@ def _is_town(row: dict[str, str]) -> bool:
 def _distance(row: dict[str, float], latitude: float | None, longitude: float | None) -> float:
     assert latitude is not None
     assert longitude is not None
-    return distance_km(
-        Town("", "", "", row["lat"], row["lon"], 0, own=True), Town("", "", "", latitude, longitude, 0, own=True)
-    )
+    return distance_km(Degrees(row["lat"], row["lon"]), Degrees(latitude, longitude))

@@ -1,31 +1,39 @@
 """Geocoding a source: one question for each distinct address ever, outages that cost nothing but time, rows that never move."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tripper_assets.clients.geocoding import GeocodeCounts, geocode_activities
-from tripper_assets.domain.activities import Activity, Geocoding, GeoCoordinates, Place, PostalAddress
+from tripper_assets.clients.asking_geocoders import GeocodeCounts
+from tripper_assets.clients.geocoding import geocode_activities
+from tripper_assets.domain.activities import Activity, Geocoding, GeoCoordinates, Place, PostalAddress, Quality
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.geocoding import GeocodeAnswer, PlaceQuery
 from tripper_assets.domain.maps import PlaceRow
 from tripper_assets.domain.sources import Region
 
 BAVARIA = Region(min_latitude=47, min_longitude=9, max_latitude=51, max_longitude=14)
-KNOWN = {"Munich": (48.1, 11.6), "Lyon": (45.7, 4.8)}
+KNOWN = {"Munich": (48.1, 11.6), "Cologne": (50.9, 6.9)}
 
 
 class FakeGeocoder:
     """Knows two towns, refuses "Neustadt", and is down for what it is told to be down for."""
 
     provider = "fake"
+    is_free = True
+    steps: tuple[str, ...] = ()
+    keep_days = None
 
     def __init__(self, *, down_for: Sequence[str] = (), fails_for: str = "") -> None:
         self.asked: list[str] = []
         self._down_for = down_for
         self._fails_for = fails_for
+
+    def turn(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def geocode(self, query: PlaceQuery) -> GeocodeAnswer:
         self.asked.append(query.locality)
@@ -117,10 +125,10 @@ def test_an_activity_more_asks_for_that_one_only() -> None:
     cache, geocoder = FakeCache(), FakeGeocoder()
     geocode([activity(2, "Munich")], FakeGeocoder(), cache)
 
-    rows, _ = geocode([activity(1, "Lyon"), activity(2, "Munich")], geocoder, cache)
+    rows, _ = geocode([activity(1, "Cologne"), activity(2, "Munich")], geocoder, cache)
 
-    assert geocoder.asked == ["Lyon"]
-    assert [row.latitude for row in rows] == [45.7, 48.1]
+    assert geocoder.asked == ["Cologne"]
+    assert [row.latitude for row in rows] == [50.9, 48.1]
 
 
 def test_the_publishers_own_coordinates_count_and_ask_nobody() -> None:
@@ -140,14 +148,69 @@ def test_null_island_is_no_coordinate_of_a_publisher() -> None:
 
     rows, counts = geocode([activity(1, location=place)])
 
-    assert (rows[0].latitude, counts.publisher, counts.found) == (48.1, 0, 1)
+    assert (rows[0].latitude, counts.publisher, counts.found, counts.disbelieved) == (48.1, 0, 1, 1)
+    assert rows[0].problems == ("publisher_null_island",)
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "problem"),
+    [(45.7, 4.8, "publisher_wrong_country"), (11.5, 48.2, "publisher_axes_swapped")],
+)
+def test_coordinates_of_a_publisher_that_cannot_be_true_are_flagged_and_the_address_is_asked_for(
+    latitude: float, longitude: float, problem: str
+) -> None:
+    address = PostalAddress(addressLocality="Munich", addressCountry="DE")
+    place = Place(geo=GeoCoordinates(latitude=latitude, longitude=longitude), address=address)
+
+    rows, counts = geocode([activity(1, location=place)])
+
+    assert (rows[0].latitude, rows[0].geocoding.status, rows[0].problems) == (48.1, "ok", (problem,))
+    assert (counts.publisher, counts.found, counts.disbelieved) == (0, 1, 1)
+
+
+def test_wrong_coordinates_without_an_address_are_no_place() -> None:
+    address = PostalAddress(addressCountry="DE")
+    place = Place(geo=GeoCoordinates(latitude=45.7, longitude=4.8), address=address)
+
+    rows, _ = geocode([activity(1, location=place)])
+
+    assert (rows[0].latitude, rows[0].geocoding.status) == (None, "rejected")
+    assert rows[0].problems == ("publisher_wrong_country",)
+
+
+def test_a_place_across_the_border_corrects_the_country_that_only_the_source_states() -> None:
+    place = Place(geo=GeoCoordinates(latitude=47.56, longitude=7.59), address=PostalAddress(addressCountry="FR"))
+    guessed = Quality(score=1, problems=("country_from_config",))
+
+    rows, counts = geocode([activity(1, location=place, quality=guessed)])
+
+    assert (rows[0].latitude, rows[0].problems, counts.publisher) == (47.56, (), 1)
+
+
+def test_one_coordinate_for_different_addresses_is_flagged_and_rooms_of_one_house_are_not() -> None:
+    def at(number: int, street: str, latitude: float) -> Activity:
+        geo = GeoCoordinates(latitude=latitude, longitude=11.5)
+        address = PostalAddress(streetAddress=street, addressLocality="Munich")
+        return activity(number, location=Place(geo=geo, address=address))
+
+    rows, counts = geocode(
+        [
+            at(1, "Lange Gasse 1", 48.2),
+            at(2, "Kurze Gasse 7", 48.2),
+            at(3, "Marktplatz 3, Raum 2", 48.3),
+            at(4, "Marktplatz 3", 48.3),
+        ]
+    )
+
+    assert [row.problems for row in rows] == [("coordinate_shared",), ("coordinate_shared",), (), ()]
+    assert counts.shared == 2
 
 
 def test_an_answer_outside_the_region_of_the_source_is_rejected_and_stays_cached() -> None:
     cache = FakeCache()
 
     rows, counts = geocode(
-        [activity(1, "Munich"), activity(2, "Lyon"), activity(3, "Atlantis")], cache=cache, region=BAVARIA
+        [activity(1, "Munich"), activity(2, "Cologne"), activity(3, "Atlantis")], cache=cache, region=BAVARIA
     )
 
     assert statuses(rows) == ["ok", "rejected", "not_found"]
@@ -167,10 +230,10 @@ def test_activities_without_a_place_or_online_have_no_address() -> None:
 
 
 def test_an_outage_defers_its_question_and_the_others_go_on() -> None:
-    activities = [activity(1, "Lyon"), activity(2, "Munich"), activity(3, "Lyon")]
+    activities = [activity(1, "Cologne"), activity(2, "Munich"), activity(3, "Cologne")]
     cache = FakeCache()
 
-    rows, counts = geocode(activities, FakeGeocoder(down_for=["Lyon"]), cache)
+    rows, counts = geocode(activities, FakeGeocoder(down_for=["Cologne"]), cache)
     later, _ = geocode(activities, FakeGeocoder(), cache)
 
     assert statuses(rows) == ["deferred", "ok", "deferred"]
@@ -214,11 +277,81 @@ def test_answers_are_saved_fifty_at_a_time() -> None:
     assert cache.saves == [50, 50, 20]
 
 
+class Limited(FakeGeocoder):
+    """One that counts its questions, and may be asked by one process at a time."""
+
+    is_free = False
+
+    def __init__(self, *, down_for: Sequence[str] = (), killed_at: int = 0) -> None:
+        super().__init__(down_for=down_for)
+        self._killed_at = killed_at
+        self.turns = 0
+
+    def turn(self) -> AbstractContextManager[None]:
+        self.turns += 1
+        return nullcontext()
+
+    def geocode(self, query: PlaceQuery) -> GeocodeAnswer:
+        if len(self.asked) == self._killed_at > 0:
+            raise KeyboardInterrupt
+        return super().geocode(query)
+
+
+def test_a_run_that_is_killed_asks_nothing_again_that_a_limited_geocoder_answered() -> None:
+    activities = [activity(number, f"Town {number:03}") for number in range(20)]
+    cache, killed, again = FakeCache(), Limited(killed_at=7), Limited()
+    with pytest.raises(KeyboardInterrupt):
+        geocode(activities, killed, cache)
+
+    geocode(activities, again, cache)
+
+    assert (len(killed.asked), len(again.asked)) == (7, 13)
+    assert set(killed.asked) & set(again.asked) == set()
+
+
+def test_what_another_process_was_answered_during_the_wait_is_not_asked_again() -> None:
+    cache, other, mine = FakeCache(), Limited(), Limited()
+    activities = [activity(1, "Munich"), activity(2, "Cologne")]
+    mine.turn = lambda: (geocode(activities, other, cache), nullcontext())[1]  # type: ignore[method-assign]
+
+    rows, counts = geocode(activities, mine, cache)
+
+    assert (statuses(rows), mine.asked, counts.queries, counts.reused) == (["ok", "ok"], [], 0, 2)
+
+
+class FlakyCache(FakeCache):
+    """A catalog that is away for its first writes."""
+
+    def __init__(self, away_for: int) -> None:
+        super().__init__()
+        self._away_for = away_for
+
+    def save(self, provider: str, answers: Mapping[str, GeocodeAnswer]) -> None:
+        self._away_for -= 1
+        if self._away_for >= 0:
+            raise TransientError("The catalog is down.")
+        super().save(provider, answers)
+
+
+def test_an_answer_that_could_not_be_kept_at_once_is_kept_with_a_later_one() -> None:
+    cache, geocoder = FlakyCache(away_for=1), Limited()
+
+    rows, _ = geocode([activity(1, "Cologne"), activity(2, "Munich")], geocoder, cache)
+
+    assert statuses(rows) == ["ok", "ok"]
+    assert (len(geocoder.asked), len(cache.answers)) == (2, 2)
+
+
+def test_answers_that_cannot_be_kept_at_all_fail_the_run() -> None:
+    with pytest.raises(TransientError, match="catalog"):
+        geocode([activity(1, "Cologne")], Limited(), FlakyCache(away_for=9))
+
+
 def test_an_error_for_good_keeps_the_answers_until_then() -> None:
     cache = FakeCache()
 
     with pytest.raises(PermanentError, match="key"):
-        geocode([activity(1, "Lyon"), activity(2, "Munich")], FakeGeocoder(fails_for="Munich"), cache)
+        geocode([activity(1, "Cologne"), activity(2, "Munich")], FakeGeocoder(fails_for="Munich"), cache)
 
     assert cache.saves == [1]
 
@@ -227,7 +360,7 @@ def test_no_activities_are_no_rows_and_no_question_to_the_cache() -> None:
     assert geocode([]) == ((), GeocodeCounts())
 
 
-TOWNS = st.sampled_from(["Munich", "Lyon", "Neustadt", "Atlantis", "Down", "Busy", ""])
+TOWNS = st.sampled_from(["Munich", "Cologne", "Neustadt", "Atlantis", "Down", "Busy", ""])
 
 
 @settings(deadline=None)

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from tripper_assets.clients.http import Reply
-from tripper_assets.clients.http_errors import TooManyRedirectsError, UnreachableError
+from tripper_assets.clients.http_errors import RedirectRefusedError, TooManyRedirectsError, UnreachableError
 from tripper_assets.clients.robots import (
     MAX_ROBOTS_BYTES,
     Robots,
     RobotsFiles,
-    fetch_robots,
     product_token,
     read_robots,
 )
@@ -38,7 +37,7 @@ def fetched(reply: Reply | Exception) -> Robots:
             raise reply
         return reply
 
-    return asyncio.run(fetch_robots(SITE, ask, "tripper_assets"))
+    return asyncio.run(RobotsFiles(ask, "tripper_assets").of(SITE))
 
 
 def test_rules_hold_for_our_name_before_those_for_everybody() -> None:
@@ -86,7 +85,11 @@ def test_redirects_without_end_are_a_missing_file() -> None:
     assert fetched(TooManyRedirectsError("round and round")).allows(f"{SITE}/x")
 
 
-def test_a_refused_address_is_not_taken_for_a_missing_file() -> None:
+def test_a_file_that_redirects_to_where_nothing_may_go_is_a_missing_file() -> None:
+    assert fetched(RedirectRefusedError("inside")).allows(f"{SITE}/x")
+
+
+def test_a_refused_origin_is_not_taken_for_a_missing_file() -> None:
     with pytest.raises(AddressRefusedError):
         fetched(AddressRefusedError("inside"))
 

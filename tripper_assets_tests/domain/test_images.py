@@ -1,7 +1,9 @@
+from datetime import UTC, datetime
+
 import pytest
 
-from tripper_assets.domain.activities import Activity, ImageObject
-from tripper_assets.domain.images import choose_candidates, url_refusal
+from tripper_assets.domain.activities import Activity, ImageObject, ImageRole
+from tripper_assets.domain.images import KnownImage, choose_candidates, different, url_refusal
 
 ROOT = "https://town.example"
 
@@ -69,10 +71,27 @@ def test_candidates_keep_their_order_and_come_once() -> None:
 
 
 def test_larger_ones_come_first_where_sizes_are_stated_and_the_others_stay_in_their_place() -> None:
-    small = ImageObject(sourceUrl=f"{ROOT}/small.jpg", width=200, height=100)
+    small = ImageObject(sourceUrl=f"{ROOT}/small.jpg", width=400, height=300)
     large = ImageObject(sourceUrl=f"{ROOT}/large.jpg", width=800, height=600)
 
     assert chosen(small, f"{ROOT}/unknown.jpg", large) == [large.sourceUrl, f"{ROOT}/unknown.jpg", small.sourceUrl]
+
+
+def test_the_activitys_own_picture_comes_before_the_pages_a_lists_and_one_among_the_text() -> None:
+    roles: tuple[ImageRole, ...] = ("content", "listing", "shared", "")
+    images = [ImageObject(sourceUrl=f"{ROOT}/{role}.jpg", role=role) for role in roles]
+
+    assert chosen(*images) == [f"{ROOT}/{role}.jpg" for role in reversed(roles)]
+
+
+def test_within_a_role_the_larger_comes_first_and_what_is_too_small_to_keep_comes_last_of_all() -> None:
+    images = [
+        ImageObject(sourceUrl=f"{ROOT}/thumb.jpg", role="", width=150, height=150),
+        ImageObject(sourceUrl=f"{ROOT}/share.jpg", role="shared", width=600, height=315),
+        ImageObject(sourceUrl=f"{ROOT}/large-share.jpg", role="shared", width=1200, height=630),
+    ]
+
+    assert chosen(*images) == [f"{ROOT}/large-share.jpg", f"{ROOT}/share.jpg", f"{ROOT}/thumb.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -119,3 +138,34 @@ def test_a_picture_that_one_activity_may_show_is_not_called_refused() -> None:
 
     assert found.refused == {}
     assert [len(found.by_activity[one.id]) for one in activities] == [0, 1, 0]
+
+
+def stored(name: str, width: int, hash_: str, *, blurhash: str = "L5H2EC=PM+yV") -> tuple[ImageObject, KnownImage]:
+    image = ImageObject(sourceUrl=f"{ROOT}/{name}")
+    known = KnownImage(
+        sourceUrl=image.sourceUrl, status="stored", sha256=name, width=width, height=width, perceptual_hash=hash_, blurhash=blurhash,
+        checked_at=datetime(2025, 6, 1, tzinfo=UTC),
+    )  # fmt: skip
+    return image, known
+
+
+def kept(*pictures: tuple[ImageObject, KnownImage]) -> list[str]:
+    return [known.sha256 for _, known in different(pictures)]
+
+
+def test_of_copies_the_larger_one_stays_where_the_first_was() -> None:
+    first, copy, other = (
+        stored("a", 400, "ff00ff00ff00ff00"),
+        stored("b", 900, "ff00ff00ff00ff0f"),
+        stored("c", 500, "0" * 16),
+    )
+
+    assert kept(first, other, copy) == ["b", "c"]
+    assert kept(copy, other, first) == ["b", "c"]
+
+
+def test_nine_bits_or_another_colour_make_another_picture_and_without_a_hash_only_the_same_bytes_are_the_same() -> None:
+    assert kept(stored("a", 400, "0" * 16), stored("b", 400, "0" * 13 + "1ff")) == ["a", "b"]
+    assert kept(stored("a", 400, "0" * 16), stored("b", 400, "0" * 14 + "ff")) == ["a"]
+    assert kept(stored("a", 400, "0" * 16), stored("b", 400, "0" * 16, blurhash="L00000fQfQfQ")) == ["a", "b"]
+    assert kept(stored("a", 400, ""), stored("b", 400, ""), stored("a", 400, "")) == ["a", "b"]

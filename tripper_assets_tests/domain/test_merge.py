@@ -201,3 +201,14 @@ def test_a_map_joins_exactly_the_list_that_it_was_made_from(mine: list[int], the
     else:
         with pytest.raises(CorruptObjectError):
             merge(activities, images=images, places=None, embeddings=None)
+
+
+def test_coordinates_of_a_publisher_that_cannot_be_true_do_not_stay_in_the_record() -> None:
+    wrong = activity(1).model_copy(update={"location": Place(name="Park", geo=GeoCoordinates(latitude=1, longitude=2))})
+    row = PlaceRow(activity_id=wrong.id, geocoding=Geocoding(status="not_found"), problems=("publisher_wrong_country",))
+
+    record = merge([wrong], images=None, places=GeocodedMap(ids_sha256([wrong.id]), (row,)), embeddings=None).records[0]
+
+    assert record.location == Place(name="Park")
+    assert record.quality is not None
+    assert "place_publisher_wrong_country" in record.quality.problems

@@ -147,6 +147,10 @@ def test_occurrences_that_follow_a_rule_are_not_listed_beside_it() -> None:
         (Schedule(byDay=("Saturday",), startDate="2026-05-10"), False),
         (Schedule(byDay=("Saturday",), endDate="2026-05-08"), False),
         (Schedule(byDay=("Saturday",), exceptDate=("2026-05-09",)), False),
+        (Schedule(byDay=("Saturday",), byMonthWeek=(1, 2), repeatFrequency="P1M"), True),
+        (Schedule(byDay=("Saturday",), byMonthWeek=(1, -1), repeatFrequency="P1M"), False),
+        (Schedule(byMonthDay=(2, 9), repeatFrequency="P1M"), True),
+        (Schedule(byMonthDay=(2,), repeatFrequency="P1M"), False),
     ],
 )
 def test_an_occurrence_beside_the_rule_is_listed(*, rule: Schedule, follows: bool) -> None:
@@ -260,3 +264,13 @@ def test_each_date_tells_the_page_that_states_it() -> None:
         "endDate": last,
         "eventStatus": first,
     }
+
+
+def test_the_last_of_a_weekday_is_the_fourth_or_the_fifth() -> None:
+    last = Schedule(byDay=("Saturday",), byMonthWeek=(-1,), repeatFrequency="P1M")
+    days = ("2026-05-30T10:00:00+02:00", "2026-06-27T10:00:00+02:00", "2026-06-20T10:00:00+02:00")
+    begin, fourth, other = (stated(day, eventSchedule=(last,) if index == 0 else ()) for index, day in enumerate(days))
+
+    found = when([begin, fourth, other])
+
+    assert found.eventSchedule == (last, single("2026-06-20", "10:00+02:00"))

@@ -1,8 +1,10 @@
 import pytest
 
+from tripper_assets.clients.country_shapes import country_shapes
 from tripper_assets.domain.activities import (
     Activity,
     AgeRange,
+    Embedding,
     Geocoding,
     GeoCoordinates,
     ImageObject,
@@ -12,18 +14,31 @@ from tripper_assets.domain.activities import (
     Point,
     PostalAddress,
     Provenance,
+    Quality,
     Schedule,
 )
 from tripper_assets.domain.identity import activity_id, ids_sha256
-from tripper_assets.domain.quality import CHECKS, CheckResult, LastImport, blocking, check_bundle, needed_fields, score
+from tripper_assets.domain.quality import (
+    CHECKS,
+    CheckResult,
+    Expectations,
+    LastImport,
+    blocking,
+    check_bundle,
+    needed_fields,
+    score,
+)
+from tripper_assets.domain.sources import Region
 
+GERMANY = Place(address=PostalAddress(addressCountry="DE"))
+RHINELAND = Region(min_latitude=50, min_longitude=6, max_latitude=52, max_longitude=8)
 HOME = "https://town.example/events"
 GOOD: dict[str, object] = {
     "description": "A play for children from four years on.  ",
     "startDate": "2026-05-02T10:00:00+02:00",
     "location": Place(name="Park"),
     "geometry": Point(coordinates=(6.9, 50.9)),
-    "geocoding": Geocoding(status="ok", provider="publisher"),
+    "geocoding": Geocoding(status="ok", provider="publisher", accuracy="exact"),
     "image": (ImageObject(sourceUrl="https://town.example/a.jpg"),),
     "isAccessibleForFree": True,
     "ageRange": AgeRange(minValue=4),
@@ -53,7 +68,17 @@ def check(
     maps: dict[str, str | None] | None = None,
     allowed_removals: float = 0.3,
 ) -> CheckResult:
-    results = check_bundle(activities, source_url=HOME, maps=maps or {}, last=last, allowed_removals=allowed_removals)
+    results = check_bundle(
+        activities,
+        Expectations(
+            source_url=HOME,
+            maps=maps or {},
+            last=last,
+            allowed_removals=allowed_removals,
+            shapes=country_shapes(),
+            region=RHINELAND,
+        ),
+    )
     return next(one for one in results if one.name == name)
 
 
@@ -117,7 +142,7 @@ def test_a_good_bundle_passes_every_check_that_there_is() -> None:
     good = many(3)
     maps = {"images_map": ids_sha256(one.id for one in good), "geocoded_map": None}
 
-    results = check_bundle(good, source_url=HOME, maps=maps, last=None, allowed_removals=0.3)
+    results = check_bundle(good, Expectations(source_url=HOME, maps=maps, last=None, allowed_removals=0.3))
 
     assert tuple(one.name for one in results) == CHECKS
     assert [one.name for one in results if not one.passed] == []
@@ -143,6 +168,12 @@ def test_a_good_bundle_passes_every_check_that_there_is() -> None:
         ("places_sane", {"geometry": Point(coordinates=(0, 0))}),
         ("attributed", {"geocoding": Geocoding(status="ok", provider="geonames", attribution="GeoNames, CC BY 4.0")}),
         ("attributed", {"geocoding": Geocoding(status="ok", provider="geonames")}),
+        (
+            "attributed",
+            {"geocoding": Geocoding(status="ok", provider="x", attribution="GeoNames"), "attribution": ("GeoNames",)},
+        ),
+        ("places_sane", {"geometry": Point(coordinates=(48.137, 11.575)), "location": GERMANY}),
+        ("places_in_country", {"geometry": Point(coordinates=(4.84, 45.76)), "location": GERMANY}),
     ],
 )
 def test_an_error_names_the_activity_that_holds_the_bundle(name: str, fields: dict[str, object]) -> None:
@@ -170,14 +201,25 @@ def test_an_error_names_the_activity_that_holds_the_bundle(name: str, fields: di
         ("prices_valid", {"offers": (Offer(name="Tickets"),)}),
         ("ages_valid", {"ageRange": AgeRange(maxValue=6)}),
         ("places_sane", {"geometry": None}),
+        ("places_in_country", {"geometry": Point(coordinates=(11.575, 48.137)), "location": GERMANY}),
+        ("places_in_country", {"geometry": Point(coordinates=(4.84, 45.76))}),
+        # The source's country is a guess; a place across the border corrects it.
+        (
+            "places_in_country",
+            {
+                "geometry": Point(coordinates=(4.84, 45.76)),
+                "location": GERMANY,
+                "quality": Quality(score=1, problems=("country_from_config",)),
+            },
+        ),
         ("places_sane", {"geometry": Point(coordinates=(0, 51.5))}),
         ("attributed", {"geocoding": None}),
         ("attributed", {"geocoding": Geocoding(status="not_found", provider="geonames")}),
         (
             "attributed",
             {
-                "geocoding": Geocoding(status="ok", provider="geonames", attribution="GeoNames, CC BY 4.0"),
-                "attribution": ("A photographer", "GeoNames, CC BY 4.0"),
+                "geocoding": Geocoding(status="ok", provider="geonames", attribution="GeoNames", licence="CC BY 4.0"),
+                "attribution": ("A photographer", "GeoNames"),
             },
         ),
     ],
@@ -202,6 +244,9 @@ def test_an_id_that_two_activities_have_is_no_id() -> None:
         ("places_stated", {"location": Place(address=PostalAddress(addressCountry="DE"))}, 90),
         ("places_found", {"geometry": None}, 80),
         ("images_stored", {"image": ()}, 80),
+        ("places_precise", {"geocoding": Geocoding(status="ok", provider="publisher", accuracy="locality")}, 70),
+        ("places_in_region", {"geometry": Point(coordinates=(2.3, 48.9))}, 98),
+        ("coordinates_apart", {"quality": Quality(score=1, problems=("place_coordinate_shared",))}, 95),
     ],
 )
 def test_a_share_passes_at_its_bound_and_not_below(name: str, fields: dict[str, object], wanted: int) -> None:
@@ -267,6 +312,34 @@ def test_the_share_that_may_be_missing_is_the_sources_own(gone: int, allowed: fl
 def test_before_the_first_import_there_is_nothing_to_compare_with(last: LastImport | None) -> None:
     for name in ("count_against_last_import", "removals_against_last_import"):
         assert check(name, activity(0), last=last).passed
+
+
+def embedded(number: int, model: str = "small", dimensions: int = 2) -> Activity:
+    return activity(number, embedding=Embedding(model=model, dimensions=dimensions, text_sha256="a" * 64))
+
+
+@pytest.mark.parametrize(
+    ("activities", "before", "passed"),
+    [
+        ([embedded(1), embedded(2)], {"small"}, True),
+        ([embedded(1), activity(2)], {"small"}, True),  # one that is missing holds no source
+        ([embedded(1), embedded(2)], {"other"}, True),  # a changed model, and all of it
+        ([embedded(1), activity(2)], {"other"}, False),
+        ([activity(1), activity(2)], {"other"}, False),
+        ([activity(1)], set(), True),
+        ([], {"other"}, True),
+        ([embedded(1), embedded(2, "other")], set(), False),
+        ([embedded(1), embedded(2, dimensions=3)], set(), False),
+    ],
+)
+def test_a_source_has_vectors_of_one_model_and_a_changed_one_has_all_of_them(
+    activities: list[Activity], before: set[str], *, passed: bool
+) -> None:
+    last = LastImport(frozenset(), frozenset(before))
+
+    result = check("embeddings_of_one_model", *activities, last=last)
+
+    assert result.passed is passed
 
 
 def test_only_errors_block_and_only_named_ones_are_overridden() -> None:

@@ -316,3 +316,22 @@ def test_a_page_that_fills_more_fields_scores_higher() -> None:
 
 def test_nothing_stated_is_no_activity() -> None:
     assert standard() == Standardized((), (), ())
+
+
+def test_every_page_of_an_activity_gives_its_pictures_the_activitys_own_page_first() -> None:
+    thumbnail = ImageObject(sourceUrl=f"{SITE}/thumb.jpg", role="listing")
+    shared = ImageObject(sourceUrl=f"{SITE}/share.jpg", role="shared")
+    credited = ImageObject(sourceUrl=f"{SITE}/share.jpg", creditText="A. Painter")
+    statements = [
+        stated(page="/events", url="/clay", method="listing", image=(thumbnail,)),
+        stated(page="/clay", url="/clay", image=(shared,)),
+        stated(page="/other", url="/clay", image=(credited,)),
+    ]
+
+    found = [standard(*some).activities for some in (statements, statements[::-1])]
+
+    assert found[0] == found[1]
+    assert [(one.sourceUrl, one.role, one.creditText) for one in found[0][0].image] == [
+        (f"{SITE}/share.jpg", "shared", "A. Painter"),
+        (f"{SITE}/thumb.jpg", "listing", ""),
+    ]

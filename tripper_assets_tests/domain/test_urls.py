@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tripper_assets.domain.sources import SourceConfig, make_source
-from tripper_assets.domain.urls import Admission, PageUrl, Site, is_trap, link_score, page_url, url_shape
+from tripper_assets.domain.urls import Admission, PageUrl, Site, is_trap, link_score, originals, page_url, url_shape
 
 CORPUS = Path(__file__).resolve().parents[2] / ".." / "shared" / "corpus"
 
@@ -133,6 +133,36 @@ def test_pages_of_one_template_have_one_shape() -> None:
     assert url_shape("https://example.org/event/12?page=3&a=1") == "/event/*?a,page"
     assert url_shape("https://example.org/event/summer-fair") == url_shape("https://example.org/event/99")
     assert url_shape("https://example.org/about") != url_shape("https://example.org/contact")
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/event/1?view=large&x=2", ["/event/1?x=2", "/event/1?view=large"]),
+        ("/event/1/print", ["/event/1"]),
+        ("/event/1/PDF/", ["/event/1"]),
+        ("/fr/event/1", ["/event/1"]),
+        ("/pt-br/event/1", ["/event/1"]),
+        ("/list?page=2", []),
+        ("/printing/course", []),
+        ("/fr", []),
+    ],
+)
+def test_a_url_may_be_a_copy_of_shorter_ones(path: str, found: list[str]) -> None:
+    assert list(originals(f"https://example.org{path}")) == [f"https://example.org{one}" for one in found]
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal"),
+    [
+        ("/event/1?format=pdf", "not_a_page"),
+        ("/event/1?print=PDF", "not_a_page"),
+        ("/event/1?format=html", None),
+        ("/event/1?name=pdf", None),
+    ],
+)
+def test_a_parameter_that_asks_for_a_file_makes_no_page(path: str, refusal: str | None) -> None:
+    assert admission(SourceConfig()).refusal(page(f"https://example.org{path}")) == refusal
 
 
 def test_hostile_urls_are_judged_in_no_time() -> None:

@@ -50,7 +50,7 @@ def test_every_day_and_every_other_week() -> None:
         "",
         "Tuesday, May 7, 2024",
         "every child",
-        "the first Tuesday of the month",
+        "the first Tuesday of May",
         "Is it sunny sometimes?",
         "lunes 6 de mayo",
         "each of them",

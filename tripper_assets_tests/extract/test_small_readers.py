@@ -18,11 +18,11 @@ WEEKEND = ("Saturday", "Sunday")
         ("Saturday and Sunday 10am - 6pm", WEEKEND, "10:00", "18:00"),
         ("Sat & Sun: 10 am to 6 pm", WEEKEND, "10:00", "18:00"),
         ("Samstag bis Sonntag 10:00 - 18:00 Uhr", WEEKEND, "10:00", "18:00"),
-        ("samedi et dimanche 10h00-18h00", WEEKEND, "", ""),
+        ("samedi et dimanche 10h00-18h00", WEEKEND, "10:00", "18:00"),
         ("sábado y domingo 10:00-18:00", WEEKEND, "10:00", "18:00"),
         ("sabato e domenica 10.00-18.00", WEEKEND, "10:00", "18:00"),
         ("zaterdag en zondag 10:00 - 18:00", WEEKEND, "10:00", "18:00"),
-        ("Fr-Mo 9:30-12:00", ("Friday", "Saturday", "Sunday", "Monday"), "09:30", "12:00"),
+        ("Fr-Mo 9:30-12:00", ("Monday", "Friday", "Saturday", "Sunday"), "09:30", "12:00"),
     ],
 )
 def test_hours_of_days(text: str, days: tuple[str, ...], opens: str, closes: str) -> None:

@@ -19,7 +19,8 @@ def test_a_page_of_text_states_its_activity(read: Callable[..., Extraction]) -> 
     }
     assert activity.ageRange == AgeRange(minValue=4, maxValue=9)
     assert [(offer.name, offer.price, offer.priceCurrency) for offer in activity.offers] == [
-        ("Children", "6.50", "USD")
+        ("Children", "6.50", "USD"),
+        ("adults", "0.00", "USD"),
     ]
     assert activity.organizer is not None
     assert activity.organizer.name == "Friends of the Museum"
@@ -121,3 +122,22 @@ def test_generic_headings_are_passed_over(read: Callable[..., Extraction]) -> No
     )
 
     assert titles(read(page)) == ["Lantern Walk"]
+
+
+def test_a_page_about_one_that_lists_others_below_keeps_what_it_says_of_its_own(
+    read: Callable[..., Extraction],
+) -> None:
+    others = "".join(
+        f"<div class=e><h3>{name}</h3><p>{day} May 2024, 3pm</p></div>"
+        for name, day in (("Zog", 20), ("Stick Man", 21))
+    )
+    page = f"""<html lang=en><body><h1>The Gruffalo</h1><p>Saturday 18 May 2024, 3pm</p><p>Admission £5. Ages 3+.</p>
+      <p>A mouse took a stroll through the deep dark wood, and met three animals that wanted to eat it.</p><h2>More events</h2>{others}</body></html>"""
+
+    found = {one.name: one for one in read(page).activities}
+
+    assert found.keys() == {"The Gruffalo", "Zog", "Stick Man"}
+    assert found["The Gruffalo"].offers[0].price == "5.00"
+    assert found["The Gruffalo"].ageRange
+    assert found["The Gruffalo"].description.startswith("A mouse")
+    assert found["Zog"].offers == ()

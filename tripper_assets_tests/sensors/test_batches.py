@@ -1,13 +1,16 @@
 """Workflows go on when their batches are over, and those of canceled ones are canceled."""
 
 from datetime import timedelta
+from itertools import count
 
 import dagster as dg
+import pytest
 
+from tripper_assets import sensors
 from tripper_assets.claims import claim_source
 from tripper_assets.resources import Catalog
 from tripper_assets_tests.fakes import Provider
-from tripper_assets_tests.sensors.ticks import NOW, ONE, TWO, batch, batches_tick, workflow
+from tripper_assets_tests.sensors.ticks import NOW, ONE, TWO, batch, batches_tick, batches_tick_from, workflow
 
 
 def test_a_workflow_goes_on_when_all_its_batches_are_done(catalog: Catalog, instance: dg.DagsterInstance) -> None:
@@ -91,3 +94,41 @@ def test_a_workflow_whose_source_a_run_works_on_is_collected_later(
     asked, _ = batches_tick(instance, Provider({"done": "completed"}))
 
     assert asked == []
+
+
+def test_a_tick_goes_on_behind_the_last_workflow_of_the_one_before_and_then_begins_anew(
+    catalog: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sensors, "WORKFLOWS_A_TICK", 2)
+    for name in ("one", "three", "two"):
+        workflow(catalog, name, status="waiting")
+        batch(catalog, name, name)
+    provider = Provider(dict.fromkeys(("one", "three", "two"), "pending"))
+
+    first, _ = batches_tick_from(instance, provider, "")
+    second, _ = batches_tick_from(instance, provider, first)
+
+    assert (first, second) == ("three", "")
+    assert provider.polled == ["one", "three", "two"]
+
+
+def test_a_tick_whose_time_is_up_asks_nothing_more_and_the_next_goes_on_there(
+    catalog: Catalog, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        workflow(catalog, name, status="waiting")
+        batch(catalog, name, name)
+    workflow(catalog, "canceled", status="canceled")
+    batch(catalog, "canceled", "own")
+    provider = Provider(dict.fromkeys(("one", "two", "own"), "pending"))
+    seconds = count(step=60)
+    with monkeypatch.context() as patch:
+        patch.setattr(sensors.time, "monotonic", lambda: next(seconds))
+        slow, _ = batches_tick_from(instance, provider, "")
+        done = (provider.polled.copy(), provider.canceled.copy())
+
+    last, said = batches_tick_from(instance, provider, slow)
+
+    assert (slow, done) == ("one", (["one"], []))
+    assert (last, provider.polled, provider.canceled) == ("", ["one", "two"], ["own"])
+    assert said == "1 batches are awaited; 1 of canceled workflows were canceled."

@@ -65,6 +65,14 @@ def batches_tick(instance: dg.DagsterInstance, provider: Provider) -> tuple[list
         return requests(batch_sensor(context))
 
 
+def batches_tick_from(instance: dg.DagsterInstance, provider: Provider, cursor: str) -> tuple[str, str]:
+    """Evaluate the batch sensor once; return its cursor and what it says."""
+    given = {"embedding_provider": provider}
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=given) as context:
+        _, said = requests(batch_sensor(context))
+        return context.cursor or "", said
+
+
 def final_jsonl(catalog: Catalog, workflow: str, sha256: str) -> None:
     """Let a workflow have a stored bundle."""
     uri = f"memory:///final_jsonl/{workflow}"

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, text
 
 from tripper_assets.catalog.database import SCHEMA
-from tripper_assets.catalog.models import Base
+from tripper_assets.catalog.tag_models import Base
 
 
 def _migrate(connection: Connection) -> None:

@@ -1,0 +1,286 @@
+"""The review: what a workflow's bundle would publish, what people correct and reject of it, and their decision, bound to the bundle's hash."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from tripper_assets.api import actions
+from tripper_assets.api import review_view as view
+from tripper_assets.api.context import ApiContext, Context
+from tripper_assets.api.correction_forms import value_of
+from tripper_assets.api.rendering import Notices, render
+from tripper_assets.api.review_forms import CorrectionForm, DecisionForm, Listing, RefusalForm, RefusalsForm
+from tripper_assets.api.reviewing import Review, open_review, workflow_named
+from tripper_assets.api.security import PageSignedIn, Person
+from tripper_assets.decisions import Decider
+from tripper_assets.domain.errors import ConfigurationError
+from tripper_assets.domain.review import Line, Wish, chosen, facets, page_after, points
+from tripper_assets.domain.workflows import FINAL
+
+router = APIRouter(include_in_schema=False)
+SEE_OTHER, CONFLICT, UNPROCESSABLE = 303, 409, 422
+KINDS = ("", "added", "changed", "removed", "unchanged")
+ONLY = ("", "corrected", "rejected", "no_picture", "no_place")
+NOTHING_TICKED = "Nothing is ticked; tick the activities that it is about."
+NOT_SO = "Rejecting activities needs a reason, for those who read the history."
+SAID = {
+    "corrected": "The correction holds now, and in every later run.",
+    "uncorrected": "What the site says counts again.",
+    "rejected": "It stays out until its publisher says something else of it.",
+    "allowed": "The next import publishes it again.",
+    "some-rejected": "The ticked activities stay out until their publisher says something else of them.",
+    "some-allowed": "The next import publishes the ticked activities again.",
+    "approved": "Approved. Where `tripper up` runs, the import starts within a minute.",
+    "bundle-rejected": "The bundle is rejected; what was imported before stays.",
+}
+Said = Annotated[str, Query(max_length=40)]
+
+
+def is_part(request: Request) -> bool:
+    """Return whether a script of ours asks for part of a page."""
+    return request.headers.get("hx-request") == "true"
+
+
+@router.get("/review")
+def reviews() -> Response:
+    """Go to what waits for a decision."""
+    return RedirectResponse("/?status=review", SEE_OTHER)
+
+
+@router.get("/review/{workflow}")
+def review_page(
+    request: Request, workflow: str, context: Context, person: PageSignedIn, listing: Annotated[Listing, Query()]
+) -> Response:
+    """Show a bundle."""
+    review = open_review(context, workflow_named(context, workflow))
+    notices: Notices = [("good", SAID[listing.said])] if listing.said in SAID else ()
+    page = _page(context, review, _wish(listing), listing.after)
+    return render(request, "review/page.html", person, notices=notices, **page)
+
+
+def _wish(listing: Listing) -> Wish:
+    """Return what is to be seen; a filter that there is not shows all."""
+    asked = {name: value[:200] for name, value in listing if name in Wish.model_fields}
+    known = {"kind": KINDS, "only": ONLY}
+    return Wish.model_validate({name: value for name, value in asked.items() if value in known.get(name, (value,))})
+
+
+def _page(context: ApiContext, review: Review, wish: Wish, after: str) -> dict[str, Any]:
+    lines, known = review.read.lines, review.known
+    seen = chosen(lines, wish, known)
+    position = review.read.by_id[after].position if after in review.read.by_id else None
+    listed = page_after(seen, position)
+    found = facets(lines, known)
+    return {
+        "workflow": review.workflow,
+        "source_url": review.workflow.source_url,
+        "bundle": review.bundle.sha256,
+        "now": context.clock(),
+        "base": review.base,
+        "newer": review.newer,
+        "wish": wish,
+        "all": len(lines),
+        "listed": listed,
+        "rows": [view.row_of(one, known, review.base) for one in listed.lines],
+        "filters": view.filters(review.base, wish, found),
+        "problems": view.problem_counts(found),
+        "here": view.url_of(review.base, wish.asked, after),
+        "first": view.url_of(review.base, wish.asked),
+        "next": view.url_of(review.base, wish.asked, listed.after) if listed.after else "",
+        "points": _on_map(review, seen, {one.id for one in listed.lines}),
+        **_decision(review, found),
+    }
+
+
+def _on_map(review: Review, seen: list[Line], here: set[str]) -> list[dict[str, Any]]:
+    """Return the points of a list, each with a link to its row, or to a page of its own where that is on another page."""
+    return [
+        {**one, "href": f"#a-{one['id']}" if one["id"] in here else f"{review.base}/activities/{one['id']}"}
+        for one in points(seen)
+    ]
+
+
+def _decision(review: Review, found: dict[str, int]) -> dict[str, Any]:
+    can_decide, why_not = _open_for_decision(review)
+    names = ("added", "changed", "removed", "unchanged", "rejected", "corrected")
+    return {
+        "counts": {name: found.get(name, 0) for name in names},
+        "all_lines": sum(bool(one.raw) for one in review.read.lines),
+        "decision": review.decision,
+        "import_summary": review.workflow.import_summary,
+        "checks": view.failed_checks(review.workflow, review.held_by),
+        "can_decide": can_decide,
+        "why_not": why_not,
+    }
+
+
+def _open_for_decision(review: Review) -> tuple[bool, str]:
+    if review.newer is not None:
+        return False, "A newer bundle took its place."
+    if review.is_imported:
+        return False, "The bundle is imported."
+    if review.workflow.status not in FINAL | {"review"}:
+        return False, f"The workflow is {review.workflow.status}; decide when it has come to its review."
+    return True, ""
+
+
+@router.get("/review/{workflow}/activities/{activity}")
+def activity_page(
+    request: Request, workflow: str, activity: str, context: Context, person: PageSignedIn, *, said: Said = ""
+) -> Response:
+    """Show all of one activity: inside the list, or by itself."""
+    review = open_review(context, workflow_named(context, workflow))
+    return _activity(request, context, person, review, activity, said=SAID.get(said, ""), inside=True)
+
+
+def _activity(
+    request: Request, context: ApiContext, person: Person, review: Review, activity: str, *,
+    said: str = "", error: str = "", inside: bool = False,
+) -> Response:  # fmt: skip
+    """Return one activity; ``inside`` for what stands below its row already."""
+    line = review.line(activity)
+    catalog_url = "" if line.raw else f"/activities/{line.id}"
+    template = "review/activity.html"
+    if is_part(request):
+        template = "review/detail.html" if inside else "review/row.html"
+    return render(
+        request,
+        template,
+        person,
+        status=UNPROCESSABLE if error else 200,
+        detail=view.detail_of(line, review.known, review.base, error=error, catalog_url=catalog_url),
+        row=view.row_of(line, review.known, review.base, open_=True),
+        bundle=review.bundle.sha256,
+        workflow=review.workflow,
+        base=review.base,
+        now=context.clock(),
+        said=said,
+        notices=[("good", said)] if said else (),
+    )
+
+
+def _stale(request: Request, person: Person, review: Review) -> Response:
+    """Say that what a person saw is not what there is now, and where that is."""
+    there = review.newer or review.workflow.id
+    template = "review/stale_part.html" if is_part(request) else "review/stale.html"
+    return render(
+        request,
+        template,
+        person,
+        status=CONFLICT,
+        there=f"/review/{there}",
+        newer=review.newer,
+        workflow=review.workflow,
+    )
+
+
+def _decider(context: ApiContext, review: Review, by: str) -> Decider:
+    return Decider(context.catalog, context.store, review.workflow, by=by, at=context.clock())
+
+
+@router.post("/review/{workflow}/decision")
+def decide(
+    request: Request, workflow: str, context: Context, person: PageSignedIn, form: Annotated[DecisionForm, Form()]
+) -> Response:
+    """Approve or reject the bundle that the person saw."""
+    review = open_review(context, workflow_named(context, workflow))
+    if review.bundle.sha256 != form.bundle or review.newer is not None:
+        return _stale(request, person, review)
+    if form.decision == "rejected" and not form.reason:
+        trouble = "Rejecting a bundle needs a reason, for those who read the history."
+        return _again(request, context, person, review, trouble)
+    actions.decide(
+        context,
+        review.workflow,
+        form.decision,
+        form.bundle,
+        by=form.person,
+        overrides=form.override,
+        reason=form.reason,
+    )
+    said = "approved" if form.decision == "approved" else "bundle-rejected"
+    return RedirectResponse(f"{review.base}?said={said}", SEE_OTHER)
+
+
+def _again(request: Request, context: ApiContext, person: Person, review: Review, trouble: str) -> Response:
+    page = _page(context, review, Wish(), "")
+    return render(request, "review/page.html", person, status=UNPROCESSABLE, notices=[("bad", trouble)], **page)
+
+
+@router.post("/review/{workflow}/activities/{activity}/corrections")
+def correct(
+    request: Request,
+    workflow: str,
+    activity: str,
+    context: Context,
+    person: PageSignedIn,
+    form: Annotated[CorrectionForm, Form()],
+) -> Response:
+    """Let a person's word hold for one field, or the site's again."""
+    review = open_review(context, workflow_named(context, workflow))
+    if review.bundle.sha256 != form.bundle:
+        return _stale(request, person, review)
+    decider = _decider(context, review, form.person)
+    try:
+        if form.remove:
+            decider.end_correction(activity, form.field)
+        else:
+            decider.correct(activity, form.field, value_of(form.field, form.inputs), form.reason)
+    except ConfigurationError as error:
+        return _activity(request, context, person, review, activity, error=str(error))
+    return _done(request, context, person, review, activity, "uncorrected" if form.remove else "corrected")
+
+
+@router.post("/review/{workflow}/activities/{activity}/refusal")
+def refuse(
+    request: Request,
+    workflow: str,
+    activity: str,
+    context: Context,
+    person: PageSignedIn,
+    form: Annotated[RefusalForm, Form()],
+) -> Response:
+    """Keep one activity out, or let it be published again."""
+    review = open_review(context, workflow_named(context, workflow))
+    if review.bundle.sha256 != form.bundle:
+        return _stale(request, person, review)
+    review.line(activity)
+    if form.action == "reject" and not form.reason:
+        trouble = "Rejecting an activity needs a reason, for those who read the history."
+        return _activity(request, context, person, review, activity, error=trouble)
+    _refuse(_decider(context, review, form.person), [activity], form)
+    return _done(request, context, person, review, activity, "rejected" if form.action == "reject" else "allowed")
+
+
+@router.post("/review/{workflow}/refusals")
+def refuse_some(
+    request: Request, workflow: str, context: Context, person: PageSignedIn, form: Annotated[RefusalsForm, Form()]
+) -> Response:
+    """Keep the ticked activities out, or let them be published again."""
+    review = open_review(context, workflow_named(context, workflow))
+    if review.bundle.sha256 != form.bundle:
+        return _stale(request, person, review)
+    ticked = [one for one in dict.fromkeys(form.activity) if review.line(one).raw]
+    if not ticked or (form.action == "reject" and not form.reason):
+        return _again(request, context, person, review, NOT_SO if ticked else NOTHING_TICKED)
+    _refuse(_decider(context, review, form.person), ticked, form)
+    there = form.back if form.back.startswith(f"{review.base}?") else review.base
+    said = "some-rejected" if form.action == "reject" else "some-allowed"
+    return RedirectResponse(f"{there}{'&' if '?' in there else '?'}said={said}", SEE_OTHER)
+
+
+def _refuse(decider: Decider, activities: list[str], form: RefusalForm) -> None:
+    held = decider.catalog.corrections.refusals(decider.workflow.source_key)
+    for one in activities:
+        if form.action == "reject":
+            decider.refuse(one, form.reason)
+        elif one in held:
+            decider.allow(one)
+
+
+def _done(request: Request, context: ApiContext, person: Person, review: Review, activity: str, said: str) -> Response:
+    """Show an activity as it is now: in its row, or on a page of its own."""
+    if is_part(request):
+        return _activity(request, context, person, open_review(context, review.workflow), activity, said=SAID[said])
+    return RedirectResponse(f"{review.base}/activities/{activity}?said={said}", SEE_OTHER)

@@ -1,0 +1,103 @@
+"""OpenAI's SDK as this project uses it: every call is made once, and what goes wrong is told without the other side's own words."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tripper_assets.clients.llm import LostAnswerError
+from tripper_assets.domain.errors import SERVER_ERROR, PermanentError, TransientError, TripperError, error_for_status
+from tripper_assets.domain.llm import Usage
+
+if TYPE_CHECKING:
+    from openai import APIConnectionError, APIStatusError, OpenAI
+
+TIMEOUT_SECONDS = 60.0
+REQUEST_TIMEOUT = 408
+
+
+def open_client(api_key: str, base_url: str | None, *, timeout_seconds: float = TIMEOUT_SECONDS) -> "OpenAI":
+    """Return a client that never repeats a call by itself: it sends no key by which the other side could tell a repetition."""
+    from openai import OpenAI  # noqa: PLC0415 (half a second that only those pay who ask)
+
+    return OpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout_seconds)
+
+
+def check_model(api_key: str, base_url: str | None, model: str) -> None:
+    """Ask whether a key may use a model, which costs nothing.
+
+    Raises:
+        TransientError: the other side does not answer.
+        PermanentError: it refuses the key, or does not know the model.
+    """
+    with told(f"Asking about the model {model}"):
+        open_client(api_key, base_url).models.retrieve(model)
+
+
+@contextmanager
+def told(work: str, *, is_paid: bool = False) -> Generator[None]:
+    """Turn what the SDK raises into a verdict on ``work``.
+
+    Raises:
+        LostAnswerError: a call that ``is_paid`` may have been accepted.
+        TransientError: it may succeed later.
+        PermanentError: the other side refuses it.
+    """
+    from openai import APIConnectionError, APIResponseValidationError, APIStatusError  # noqa: PLC0415 (as above)
+
+    try:
+        yield
+    except APIStatusError as error:
+        raise _status_verdict(error, work, is_paid=is_paid) from None
+    except APIConnectionError as error:
+        raise _lost(work, type(error).__name__, is_paid=is_paid and not _never_arrived(error)) from None
+    except (APIResponseValidationError, ValueError, TypeError, AttributeError) as error:
+        raise _lost(work, f"{type(error).__name__}: the answer is none of the API's", is_paid=is_paid) from None
+    except OSError as error:
+        raise _lost(work, type(error).__name__, is_paid=is_paid) from None
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in ("httpx2", "httpcore2"):
+            raise
+        raise _lost(work, type(error).__name__, is_paid=is_paid) from None  # a body that broke off while it was read
+
+
+def _lost(work: str, why: str, *, is_paid: bool) -> TripperError:
+    if is_paid:
+        return LostAnswerError(
+            f"{work} got no answer ({why}); whether it was accepted is looked up before it is tried again."
+        )
+    return TransientError(f"{work} failed ({why}); try again later.")
+
+
+def _status_verdict(error: "APIStatusError", work: str, *, is_paid: bool) -> TripperError:
+    """Return the verdict on a status; the other side's own words stay out, for they quote the key."""
+    if error.code == "insufficient_quota":
+        return PermanentError(
+            f"{work} failed, for the account's quota is spent; raise it, or wait for its next period."
+        )
+    if is_paid and (error.status_code >= SERVER_ERROR or error.status_code == REQUEST_TIMEOUT):
+        return LostAnswerError(
+            f"{work} failed with status {error.status_code}; whether it was accepted is looked up before it is tried again."
+        )
+    return error_for_status(error.status_code, work, retry_after_seconds=retry_after(error))
+
+
+def usage_of(stated: Mapping[str, Any]) -> Usage:
+    """Return the tokens of an answer of chat completions or embeddings as this project counts them."""
+    into, out = stated.get("prompt_tokens_details") or {}, stated.get("completion_tokens_details") or {}
+    return Usage(
+        input=int(stated.get("prompt_tokens") or 0),
+        output=int(stated.get("completion_tokens") or 0),
+        cached_input=int(into.get("cached_tokens") or 0),
+        reasoning=int(out.get("reasoning_tokens") or 0),
+    )
+
+
+def retry_after(error: "APIStatusError") -> float | None:
+    """Return how many seconds the other side asks to wait, None where it does not."""
+    stated = error.response.headers.get("retry-after", "")
+    return float(stated) if stated.replace(".", "", 1).isdecimal() else None
+
+
+def _never_arrived(error: "APIConnectionError") -> bool:
+    """Return whether not even a connection was made."""
+    return type(error.__cause__).__name__ == "ConnectError"

@@ -1,0 +1,63 @@
+"""How activities come to their votes: the roles of a voter and of who remembers votes, and what is asked for of those."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from tripper_assets.domain.activities import Activity
+from tripper_assets.domain.model import ActivityId, SourceKey
+from tripper_assets.domain.tag_runs import Voter, missing_votes
+from tripper_assets.domain.tags import Vote, tagging_text_sha256
+
+
+class Tagger(Protocol):
+    """A voter that answers at once."""
+
+    @property
+    def voter(self) -> Voter:
+        """Who votes, and on which question."""
+        ...
+
+    def votes(self, activities: Sequence[Activity], *, at: datetime) -> list[Vote]:
+        """Return a vote for each activity, in order, all of run 1."""
+        ...
+
+
+class Votes(Protocol):
+    """Votes that were made before."""
+
+    def load(self, source_key: SourceKey, texts: Collection[tuple[ActivityId, str]]) -> list[Vote]:
+        """Return the votes of a source on these activities' texts."""
+        ...
+
+    def save(self, source_key: SourceKey, votes: Sequence[Vote]) -> None:
+        """Keep votes; one that is there stays as it is."""
+        ...
+
+
+class Collected(NamedTuple):
+    """The votes that count: on the activities' texts as they are, ordered by key."""
+
+    votes: tuple[Vote, ...]
+    fetched: int
+    """How many of them were made now."""
+
+
+def collect_votes(
+    activities: Sequence[Activity], *, tagger: Tagger, known: Votes, source_key: SourceKey, at: datetime
+) -> Collected:
+    """Return the tagger's votes on the activities; it is asked about those alone that it has no vote on.
+
+    What it said to an older question, and what another voter said, is kept and not counted: after an update that compares with other
+    sentences each activity would have two votes that contradict each other.
+
+    Raises:
+        TransientError: who remembers votes does not answer, unless it is lenient.
+    """
+    texts = {one.id: tagging_text_sha256(one) for one in activities}
+    voter = tagger.voter
+    held = [vote for vote in known.load(source_key, list(texts.items())) if Voter(*vote.key[3:]) == voter]
+    missing = {key.activity_id for key in missing_votes(texts, [voter], 1, {vote.key for vote in held})}
+    made = tagger.votes([one for one in activities if one.id in missing], at=at) if missing else []
+    known.save(source_key, made)
+    return Collected(tuple(sorted([*held, *made], key=lambda vote: vote.key)), len(made))
