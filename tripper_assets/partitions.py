@@ -35,4 +35,9 @@ def trigger(tags: Mapping[str, str]) -> str:
 
 def workflow_id(run: dg.DagsterRun) -> str:
     """Return the workflow that a run belongs to: its tag, else its root run (a re-execution goes on with it), else itself."""
-    return run.tags.get(WORKFLOW_TAG) or run.tags.get("dagster/root_run_id") or run.run_id
+    return workflow_of(run.tags, run.run_id)
+
+
+def workflow_of(tags: Mapping[str, str], run_id: str) -> str:
+    """Return the workflow of a run by its tags and id."""
+    return tags.get(WORKFLOW_TAG) or tags.get("dagster/root_run_id") or run_id

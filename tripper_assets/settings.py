@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process", description="How a run's steps are executed: in_process or multiprocess."
     )
+    log_file: Path | None = Field(
+        default=None,
+        description="Where runs log too, one JSON object a line with workflow, source and step; /dev/stderr is one. Default: nowhere.",
+    )
     retention_days: int = Field(default=30, ge=0, description="How long `tripper cleanup` keeps intermediate files.")
     demo_port: int = Field(default=8765, ge=1, le=MAX_PORT, description="The loopback port of the bundled sample site.")
     dagster_url: str = Field(

@@ -11,7 +11,7 @@ import sqlalchemy
 import yaml
 
 from tripper_assets import instance_storage
-from tripper_assets.cli import session
+from tripper_assets.cli.instance_file import instance_file
 from tripper_assets.cli.session import prepare_home
 from tripper_assets.instance_storage import Engines
 from tripper_assets.settings import Settings
@@ -110,4 +110,4 @@ def test_the_engine_that_was_not_used_for_longest_is_let_go(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("line", ["storage:\n  sqlite:\n    base_dir: /elsewhere\n", "run_storage: {}\n"])
 def test_an_instance_that_names_its_storage_keeps_it(line: str, tmp_path: Path) -> None:
-    assert session._with_storage(f"telemetry: {{}}\n{line}", tmp_path).endswith(line)  # pyright: ignore[reportPrivateUsage]
+    assert instance_file(f"telemetry: {{}}\n{line}", home=tmp_path, log=None).endswith(line)

@@ -1,9 +1,8 @@
 """What a command works in: settings, the Dagster instance with its home, the catalog, and workflows that announce their stages."""
 
 import errno
-import json
 import os
-import re
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from tripper_assets.catalog.file_workflows import FileWorkflows
 from tripper_assets.catalog.spool import Spool
 from tripper_assets.catalog.spooled_workflows import SpooledWorkflows
 from tripper_assets.catalog.workflows import Workflows
+from tripper_assets.cli.instance_file import instance_file
 from tripper_assets.clients.processes import ProcessIdentity
 from tripper_assets.domain.errors import ConfigurationError, NotFoundError
 from tripper_assets.domain.sources import USER_INFO, Source, source_key
@@ -26,13 +26,6 @@ from tripper_assets.settings import PROJECT_FOLDER, Settings, load_settings
 if TYPE_CHECKING:
     import dagster as dg
 
-STORAGE = """storage:
-  # Dagster's own SQLite files in their own places, opened with engines that are kept: a run takes 40 % less CPU.
-  custom:
-    module: tripper_assets.instance_storage
-    class: SqliteStorage
-    config:
-"""
 Listener = Callable[[str, str, Mapping[str, Any]], None]
 """Hears (asset, started | progress | error | completed | skipped | failed, counts, or the message of an error)."""
 
@@ -169,7 +162,8 @@ def prepare_home(settings: Settings) -> None:
     try:
         settings.dagster_home.mkdir(parents=True, exist_ok=True)
         if wanted.exists():
-            _write_whole(_with_storage(wanted.read_text(encoding="utf-8"), settings.dagster_home), there)
+            said = instance_file(wanted.read_text(encoding="utf-8"), home=settings.dagster_home, log=settings.log_file)
+            _write_whole(said, there)
         if not os.access(settings.dagster_home, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
@@ -178,13 +172,6 @@ def prepare_home(settings: Settings) -> None:
         ) from error
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["TRIPPER_HOME"] = str(settings.home)
-
-
-def _with_storage(instance: str, home: Path) -> str:
-    """Return an instance's settings with the storage that keeps its engines, which needs to know the folder, unless they name another."""
-    if re.search(r"^(storage|run_storage|event_log_storage|schedule_storage):", instance, re.MULTILINE):
-        return instance
-    return f"{instance.rstrip()}\n{STORAGE}      base_dir: {json.dumps(str(home))}\n"
 
 
 def _write_whole(text: str, target: Path) -> None:
@@ -200,5 +187,7 @@ def dagster_instance() -> Generator["dg.DagsterInstance"]:
     """Open the instance in DAGSTER_HOME."""
     import dagster as dg  # noqa: PLC0415 (two seconds that only commands that run something pay)
 
+    # Dagster calls handlers that its file names a beta, once in each process; docs/operations.md promises no more of the log than a test holds.
+    warnings.filterwarnings("ignore", "Handling yaml-defined logging", category=dg.BetaWarning)
     with dg.DagsterInstance.get() as instance:
         yield instance
