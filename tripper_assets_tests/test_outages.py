@@ -167,13 +167,8 @@ class Stops:
 
 
 @pytest.mark.usefixtures("no_waiting")
-@pytest.mark.parametrize(
-    "stage",
-    [
-        pytest.param(one, marks=() if one == "imported_activities" else pytest.mark.long)
-        for one in (*GOES_ON, *NEEDS_IT)
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("stage", [*GOES_ON, *NEEDS_IT])
 def test_a_run_whose_catalog_goes_away_keeps_what_it_did_and_a_retry_ends_it(
     world: World, undisturbed: World, stops: Stops, site: DemoServer, stage: str
 ) -> None:

@@ -340,6 +340,7 @@ def test_an_asset_below_what_was_cleaned_up_says_when_and_what_to_do(graph: Grap
     assert any("were cleaned up on 2026-03-15; materialize raw_activities" in message for message in messages)
 
 
+@pytest.mark.long
 def test_a_site_that_puts_a_wall_up_is_held_though_what_it_stated_before_is_carried_over(
     graph: Graph, loopback: LoopbackSite
 ) -> None:

@@ -286,7 +286,7 @@ class Killed(BaseException):
     """The end of a process, as far as a test in the same one can have it."""
 
 
-@pytest.mark.parametrize("after", [1, 2, 4])
+@pytest.mark.parametrize("after", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(4, marks=pytest.mark.long)])
 def test_a_kill_between_a_body_and_its_row_leaves_nothing_that_the_next_crawl_lacks(
     graph: Graph, site: DemoServer, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:

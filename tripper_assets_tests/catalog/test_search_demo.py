@@ -102,6 +102,7 @@ def ask(site: Site) -> Callable[[str], dict[str, list[str]]]:
     return ask
 
 
+@pytest.mark.long
 def test_with_the_real_model_the_fused_ranking_gains_at_least_what_each_gains_alone(
     ask: Callable[[str], dict[str, list[str]]],
 ) -> None:

@@ -1,6 +1,5 @@
 """Tracking goes on while the catalog is down: kept on disk in order, and written once when it answers again."""
 
-import itertools
 import json
 import shutil
 import threading
@@ -118,25 +117,26 @@ def test_what_needs_an_answer_or_a_decision_still_fails(down: SpooledWorkflows) 
             call()
 
 
+@pytest.mark.parametrize("begin", [pytest.param(one, marks=pytest.mark.long if one != 2 else ()) for one in range(9)])
 def test_wherever_an_outage_begins_and_ends_the_rows_and_events_are_those_of_an_undisturbed_run(
-    up: SpooledWorkflows, down: SpooledWorkflows, spool: Spool
+    up: SpooledWorkflows, down: SpooledWorkflows, spool: Spool, begin: int
 ) -> None:
     start(up, "calm")
     for write in WRITES:
         write(up, "calm")
-    found: dict[tuple[int, int], Any] = {}
+    found: dict[int, Any] = {}
 
-    for begin, end in itertools.combinations(range(len(WRITES) + 1), 2):
-        name = start(up, f"down-{begin}-{end}")
+    for end in range(begin + 1, len(WRITES) + 1):
+        name = start(up, f"down-{end}")
         for number, write in enumerate(WRITES):
             write(down if begin <= number < end else up, name)
         up.replay(name)
-        found[begin, end] = told(up, name)
+        found[end] = told(up, name)
 
-    assert {place: rows for place, rows in found.items() if rows != told(up, "calm")} == {}
-    assert len(found) == 45
+    assert {end: rows for end, rows in found.items() if rows != told(up, "calm")} == {}
+    assert len(found) == 9 - begin
     assert spool.topics() == []
-    assert [one["lines"] for one in replays(up, "down-2-7")] == [5]
+    assert [one["lines"] for one in replays(up, f"down-{begin + 1}")] == [1]
 
 
 def test_a_real_server_that_turns_us_away_loses_nothing(

@@ -72,10 +72,10 @@ def test_the_usual_is_what_the_last_five_runs_of_the_source_saw(workflows: Workf
 
 def test_weeks_of_a_broken_site_do_not_become_usual(workflows: Workflows, database: Database) -> None:
     crawled(workflows, 0, 40)
-    for day in range(1, 60):
+    for day in range(1, 30):
         crawled(workflows, day, 1, held_by=HELD)
 
-    found = load_yields(database, crawled(workflows, 60, 1))
+    found = load_yields(database, crawled(workflows, 30, 1))
 
     assert found is not None
     assert found.before == (40,)

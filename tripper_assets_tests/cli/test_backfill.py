@@ -216,6 +216,7 @@ def test_a_location_without_a_source_is_nothing_to_run(registered: Shell) -> Non
     assert (said.code, said.error.split(";")[0]) == (2, "No registered source is what was asked for")
 
 
+@pytest.mark.long
 def test_a_source_that_another_process_works_on_is_told_and_stops_no_other(
     shell: Shell, site: DemoServer, tmp_path: Path
 ) -> None:

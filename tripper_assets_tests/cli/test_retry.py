@@ -153,6 +153,7 @@ def test_a_crawl_that_failed_is_done_anew_with_the_configuration_of_its_workflow
     assert retried.json["calls"]["pages"] == 3
 
 
+@pytest.mark.long
 def test_an_interrupted_workflow_goes_on(source: Source) -> None:
     with failing("publishing.merge", KeyboardInterrupt()):
         interrupted = source.run()

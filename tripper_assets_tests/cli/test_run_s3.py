@@ -81,6 +81,7 @@ def files(s3_shell: Shell, waiting: dict[str, Any]) -> list[dict[str, Any]]:
     return s3_shell("files", waiting["workflow_id"], "--sign", 60, "--json").json
 
 
+@pytest.mark.long
 def test_a_run_whose_store_refuses_three_of_ten_requests_goes_through(
     waiting: dict[str, Any], bursts: Bursts, proxy: FaultyS3
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_replay_on_s3_gives_the_same_records_and_asks_nobody(
     assert len(one) == 5
 
 
+@pytest.mark.long
 def test_the_records_are_those_of_a_run_on_a_folder(
     s3_shell: Shell, folder_shell: Shell, waiting: dict[str, Any], theatre: str, config: Path, tmp_path: Path
 ) -> None:

@@ -219,6 +219,7 @@ HARMLESS = {
 
 
 @needs_browser
+@pytest.mark.long
 def test_pages_that_spin_or_flood_or_only_redirect_are_said_once_each_and_harm_no_other(site: LoopbackSite) -> None:
     chosen = {f"/{name}": HOSTILE[name] for name in ("spins", "floods", "circles")}
     ordinary_site(site, *chosen, "/scripted")

@@ -293,6 +293,7 @@ def test_a_circle_of_redirects_is_one_problem(crawler: Crawling, site: LoopbackS
     assert [code for code, _ in found.problems] == ["redirect_loop"]
 
 
+@pytest.mark.long
 def test_a_site_of_which_every_page_but_one_drips_ends(crawler: Crawling, site: LoopbackSite) -> None:
     ordinary_site(site, *(f"/event/slow-{number}" for number in range(16)))
     for number in range(16):

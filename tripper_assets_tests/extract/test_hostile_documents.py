@@ -4,8 +4,9 @@ import ctypes
 import gc
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -189,14 +190,26 @@ def read(document: str | bytes) -> Extraction:
     return found
 
 
-@pytest.mark.parametrize("how", CUT)
+SLOW = frozenset({
+    "list items without end", "cells without end", "a million links", "a list that goes on without end", "100,000 broken blocks",
+    "days that never come", "rules from the year 1", "a calendar of 20,000 events", "a calendar without an end",
+    "a calendar of 10,000 broken events", "a calendar folded without end", "33,000 excepted days",
+})  # fmt: skip
+"""Documents that take seconds each; the short run has quicker ones of each of their kinds."""
+
+
+def _slow_ones_marked(documents: Iterable[str]) -> list[Any]:
+    return [pytest.param(how, marks=pytest.mark.long if how in SLOW else ()) for how in documents]
+
+
+@pytest.mark.parametrize("how", _slow_ones_marked(CUT))
 def test_what_was_left_out_of_a_document_is_said(how: str) -> None:
     code, make = CUT[how]
 
     assert code in {problem.code for problem in read(make()).problems}
 
 
-@pytest.mark.parametrize("how", WHOLE)
+@pytest.mark.parametrize("how", _slow_ones_marked(WHOLE))
 def test_a_document_without_sense_is_read_in_no_time(how: str) -> None:
     read(WHOLE[how]())
 
@@ -220,3 +233,7 @@ def test_a_long_attribute_is_no_tag_of_many_attributes() -> None:
     picture = f'<img alt="{"a b " * 20_000}" src="data:image/png;base64,{"A" * 200_000}">'
 
     assert read(block(f"{EVENT}}}") + picture).problems == []
+
+
+def test_each_slow_document_is_one_that_is_read() -> None:
+    assert SLOW <= {*CUT, *WHOLE}
