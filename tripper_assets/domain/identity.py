@@ -6,23 +6,34 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from tripper_assets.domain.model import ActivityId, SourceKey
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:tripper-assets:activity")
 _WORD = re.compile(r"\w+")
+SHORT = 200
+"""Characters of a text whose folding is remembered."""
 UNHASHED_FIELDS = frozenset({"index", "provenance", "content_sha256"})
 
 
 def fold(text: str) -> str:
     """Return the words of ``text`` without case, accents and punctuation, joined by one space."""
+    return _fold_short(text) if len(text) <= SHORT else _fold(text)
+
+
+def _fold(text: str) -> str:
     if text.isascii():
         return " ".join(_WORD.findall(text.lower()))
     # Decomposed before and after: the bold letters of social media have a case only then, and folding composes some anew.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(_WORD.findall(plain))
+
+
+# Names, places and labels are compared many times on a page.
+_fold_short = lru_cache(maxsize=4_096)(_fold)
 
 
 def activity_id(source_key: SourceKey, identity: str) -> ActivityId:

@@ -12,6 +12,8 @@ PAGE_NUMBER = re.compile(
 TOKEN = re.compile(r"^(?:cursor|after)$", re.IGNORECASE)
 """Of these the value may be anything that is no sentence; all other page numbers are numbers."""
 PAGE_SEGMENT = re.compile(r"/(?:page|seite|pagina|p)[/-]?\d{1,4}(?=/|$)", re.IGNORECASE)
+MAYBE_PAGE = re.compile(r"[eap]-?/?\d", re.IGNORECASE)
+"""The end of a page's word and the number behind it, which takes less time to look for."""
 NAMED_YEAR = re.compile(r"(?:^|[_\W])(?:year|yr|jahr|annee|année|ano|año|anno|rok|y)\W*$", re.IGNORECASE)
 NAMED_MONTH = re.compile(r"(?:^|[_\W])(?:month|mon|monat|mois|mes|mese|miesiac|m)\W*$", re.IGNORECASE)
 # A slug behind the date names a page of its own; a word such as "list" or a page number does not. A year alone may be any number.
@@ -98,7 +100,7 @@ def has_page_number(url: str) -> bool:
     """Return whether a URL says which page of a list it is."""
     # Most links of a page end here.
     if "?" not in url:
-        return NUMBERS.search(url) is not None and PAGE_SEGMENT.search(urlsplit(url).path) is not None
+        return MAYBE_PAGE.search(url) is not None and PAGE_SEGMENT.search(urlsplit(url).path) is not None
     parts = urlsplit(url)
     return PAGE_SEGMENT.search(parts.path) is not None or any(
         is_page_number(name, value) for name, value in parse_qsl(parts.query)

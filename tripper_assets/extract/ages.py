@@ -86,6 +86,13 @@ _WHO_AND_NUMBER = re.compile(
 _LESS_AND_NUMBER = re.compile(
     r"\d(?:(?<=(?:under|unter|onder)[\s-]\d)|(?<=than[\s-]\d)|(?<=(?:age|als|dan)[\s-]\d)|(?<=(?:of|de|di|\si)[\s-]\d))"
 )
+# The longest that stands between them is a unit, "year olds" and a conjunction.
+_NUMBER_AND_MORE = re.compile(
+    r"\d\D{0,40}?(?:up|over|older|above|plus|more|lter|lder|más|mayores|più|oltre|ouder|adelante|in su|mehr|et \+|under|younger|below|jünger|moins|menores|menos"
+    r"|sotto|jonger)"
+)
+_PLURALS = frozenset(f"{word}s" for word in _WORDS)
+_NUMBERS = frozenset(_WORDS) | _PLURALS
 _BEFORE_LESS = frozenset({"under", "unter", "onder", "than", "age", "of", "als", "dan", "de", "di", "i"})
 # What a text must hold for a rule to be tried: looking for a few letters costs a hundredth of what the rules do.
 _CUES: dict[str, tuple[str, ...]] = {
@@ -156,34 +163,47 @@ def find_ages(text: str) -> list[AgeSpan]:
 
 
 def _cues(text: str) -> set[str]:
-    """Return which kinds of rules may find something: those whose words are there and, where a number must be near one, that too."""
-    return {cue for cue, words in _CUES.items() if holds_one(text, words) and (cue not in _NEAR or _NEAR[cue](text))}
+    """Return which kinds of rules may find something: those whose words are there and, where a number must be near one, that too.
+
+    Whether a number is near is looked at first: it takes less time than the words, and is seldom so.
+    """
+    words = _WORD.findall(text)
+    return {
+        cue for cue, cues in _CUES.items() if (cue not in _NEAR or _NEAR[cue](text, words)) and holds_one(text, cues)
+    }
 
 
-def _states_unit(text: str) -> bool:
+def _states_unit(text: str, words: list[str]) -> bool:
     """Return whether a unit stands behind a number, written as digits or as a word: "your 6 friends" states none."""
     if _NUMBER_AND_UNIT.search(text) or holds_one(text, ("lebensjahr", "jährig", "jarig")):
         return True
-    words = _WORD.findall(text)
-    if any(word[-1] == "s" and word[:-1] in _WORDS for word in words):
+    if not _PLURALS.isdisjoint(words):
         return True
     return not _WORDS.keys().isdisjoint(words) and _ANY_UNIT.search(text) is not None
 
 
-def _states_who(text: str) -> bool:
+def _states_who(text: str, _words: list[str]) -> bool:
     return _WHO_AND_NUMBER.search(text) is not None or holds_one(text, ("(ab ", "(dès ", "(from ", "(vanaf ", "(dai "))
 
 
-def _states_less(text: str) -> bool:
+def _states_less(text: str, words: list[str]) -> bool:
     if _LESS_AND_NUMBER.search(text):
         return True
-    return any(
-        before in _BEFORE_LESS and (word in _WORDS or word.removesuffix("s") in _WORDS)
-        for before, word in pairwise(_WORD.findall(text))
-    )
+    if _NUMBERS.isdisjoint(words):
+        return False
+    return any(before in _BEFORE_LESS and word in _NUMBERS for before, word in pairwise(words))
 
 
-_NEAR: dict[str, Callable[[str], bool]] = {"unit": _states_unit, "who": _states_who, "less": _states_less}
+def _states_more(text: str, _words: list[str]) -> bool:
+    return _NUMBER_AND_MORE.search(text) is not None
+
+
+_NEAR: dict[str, Callable[[str, list[str]], bool]] = {
+    "unit": _states_unit,
+    "who": _states_who,
+    "less": _states_less,
+    "more": _states_more,
+}
 
 
 def _has_all(text: str) -> bool:

@@ -29,7 +29,8 @@ def block_place(inside: list[Line], name: str, clock: Clock) -> Found | None:
     labelled = _labelled(inside, clock)
     if labelled:
         return labelled[0]
-    others = [line for line in inside if _may_be_place(line, name)]
+    folded_name = fold(name)
+    others = [line for line in inside if _may_be_place(line, folded_name)]
     hinted = [(_is_hinted(line), line) for line in others]
     for is_hinted, line in sorted(hinted, key=lambda one: not one[0]):
         place = place_from_text(line.text) if is_hinted or _MAYBE_POSTCODE.search(line.text) else None
@@ -50,10 +51,10 @@ def _labelled(lines: list[Line], clock: Clock) -> list[Found]:
     return [(place, text) for text in texts if (place := place_from_text(text)) is not None]
 
 
-def _may_be_place(line: Line, name: str) -> bool:
+def _may_be_place(line: Line, folded_name: str) -> bool:
     if line.heading or is_label(line) or not SHORTEST <= len(line.text) <= LONGEST:
         return False
-    return fold(line.text) != fold(name)
+    return fold(line.text) != folded_name
 
 
 def _is_hinted(line: Line) -> bool:

@@ -43,8 +43,8 @@ from tripper_assets.extract.machine_times import stated_times
 from tripper_assets.extract.page import Page, absolute
 from tripper_assets.extract.pictures import block_picture
 from tripper_assets.extract.prices import find_prices, is_free
-from tripper_assets.extract.statuses import status_in
-from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clipped
+from tripper_assets.extract.statuses import may_state_status, status_in
+from tripper_assets.extract.texts import MAX_DESCRIPTION, MAX_NAME, clipped, holds_one
 
 MAX_BLOCKS = 2_000
 LONG_TEXT = 400
@@ -66,6 +66,10 @@ _HELD_AT = re.compile(
     r"\b(?:(?:meetings?|hearings?|sessions?|events?|commission|board|committee|classes)\b.{0,120}\b(?:at|from|begins?|starts?)|all .{0,60}\bat|beginn|jeweils um)\b[^.\d]{0,20}",
     re.IGNORECASE,
 )
+_HELD_CUES = (
+    "meeting", "hearing", "session", "event", "commission", "board", "committee", "classes", "all ", "beginn", "jeweils",
+)  # fmt: skip
+"""One of these is in every text in which the expression above finds something."""
 
 
 def listing_drafts(lines: list[Line], page: Page, clock: Clock, title: str) -> tuple[list[Draft], list[Problem]]:
@@ -352,7 +356,8 @@ class _Blocks:
     def _time_for_all(self) -> tuple[time, time | None] | None:
         """The time that a sentence gives to all meetings of the page."""
         for index, line in enumerate(self.lines):
-            match = _HELD_AT.search(line.text) if index not in self.dated_lines else None
+            is_asked = index not in self.dated_lines and holds_one(line.text.lower(), _HELD_CUES)
+            match = _HELD_AT.search(line.text) if is_asked else None
             found = first_time(line.text[match.start() :]) if match else None
             if found:
                 return found
@@ -367,7 +372,8 @@ class _Blocks:
         draft.put("url", pages[0] if pages else "")
 
     def _put_details(self, draft: Draft, one: Marked, inside: list[Line]) -> None:
-        text = " · ".join(other.text for other in inside)[:2_000]
+        whole = " · ".join(other.text for other in inside)
+        text = whole[:2_000]
         place = block_place(inside, draft.get("name"), self.clock) or self.page_place
         draft.put("location", place[0] if place else None, place[1] if place else "")
         long = [
@@ -386,7 +392,7 @@ class _Blocks:
         draft.put("offers", offers, text[prices[0].begin : prices[-1].stop] if prices else "")
         draft.put("isAccessibleForFree", True if not offers and is_free(text) else None, "free")
         if self._is_alone(one):
-            told = next((line.text for line in inside if status_in(line.text)), "")
+            told = next((line.text for line in inside if status_in(line.text)), "") if may_state_status(whole) else ""
             draft.put("eventStatus", status_in(told), told)
         images = block_picture(one.block, self.page.base) if one.block is not None else ()
         draft.put("image", images, images[0].sourceUrl if images else "")

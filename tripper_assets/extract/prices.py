@@ -1,6 +1,7 @@
 """Prices that a text states: amounts with their currency and for whom, and that something is free."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tripper_assets.domain.activities import Offer
@@ -43,8 +44,11 @@ _PRICE = re.compile(
     rf"|(?<![\w.,:])(?<!\d/)(?<![\d]-)(?:(?P<least>\d{{1,4}}(?:[.,](?:\d{{1,2}}|-))?)(?:{_TO}|(?<=between \d){_AND}|(?<=zwischen \d){_AND}|(?<=entre \d){_AND}|(?<=tra \d){_AND}|(?<=tussen \d){_AND}))?"
     rf"(?P<two>{_AMOUNT})\s{{0,2}}(?P<after>{_AFTER})(?:(?<=€)(?P<cents>\d{{2}})(?!\d))?)",
 )
+_SIGN = re.compile(r"[€£$¥₹]")
+_REACH = 60
+"""Characters before a sign in which what belongs to it begins: two amounts of at most 20 with what stands between them."""
 _MONEY = (
-    "€", "£", "$", "¥", "₹", "eur", "gbp", "usd", "chf", "fr.", "sfr", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "inr", "pound",
+    "eur", "gbp", "usd", "chf", "fr.", "sfr", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "inr", "pound",
     "dollar", "franc", "frank", "franchi", "zł", "kč", "cent", "cént", *(f"{digit}p" for digit in range(10)),
 )  # fmt: skip
 _COSTLESS = (
@@ -76,17 +80,29 @@ class PriceSpan:
 def find_prices(text: str) -> list[PriceSpan]:
     """Return the amounts of money in the first 20,000 characters, in text order; both ends of a range, and 0.00 for those who go free."""
     stated, text = text, folded(text[:MAX_TEXT])
-    if not holds_one(text, _MONEY):
-        return _free_for_some(stated, text, [])
+    matches = _PRICE.finditer(text) if holds_one(text, _MONEY) else _near_signs(text)
     spans: list[PriceSpan] = []
     last, others = 0, holds_one(text, OTHER_MONEY)
-    for match in _PRICE.finditer(text):
+    for match in matches:
         if MULTIPLE_AFTER.match(text, match.end()) or (others and _is_other_money(text, match)):
             continue
         begin, end = _audience(text, last, match)
         spans += _prices(match, stated[begin:end])
         last = max(match.end(), end)
     return sorted([*spans, *_free_for_some(stated, text, spans)], key=lambda span: span.begin)
+
+
+def _near_signs(text: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of a text whose only words of money are signs: each holds one, so that the rest need not be gone through."""
+    last = 0
+    for sign in _SIGN.finditer(text):
+        if sign.start() < last:
+            continue
+        match = _PRICE.search(text, max(last, sign.start() - _REACH))
+        if match is None:
+            return
+        last = match.end()
+        yield match
 
 
 def _is_other_money(text: str, match: re.Match[str]) -> bool:

@@ -26,6 +26,11 @@ _CUES = (
 _LONGEST = 300
 
 
+def may_state_status(text: str) -> bool:
+    """Return whether a text of any length holds one of the words, without which none of its lines states a status."""
+    return holds_one(text.lower(), _CUES)
+
+
 def status_in(name: str) -> EventStatus | None:
     """Return the status that a name states at its beginning or end, None where it states none."""
     text = name[:_LONGEST]
