@@ -307,3 +307,12 @@ def test_the_checks_that_people_override_by_name_are_the_ones_that_run() -> None
     )
 
     assert [result.name for result in results] == list(CHECKS)
+
+
+@pytest.mark.parametrize(
+    "named", re.findall(r"^\* `(\S+)`$", (PROJECT / "docs" / "promises.md").read_text(), re.MULTILINE)
+)
+def test_each_promise_is_held_by_tests_that_there_are(named: str) -> None:
+    file, _, name = named.partition("::")
+
+    assert f"def {name}(" in (Path(__file__).parent / file).read_text(encoding="utf-8")
