@@ -1,12 +1,14 @@
-"""Dagster's own SQLite files, opened with engines that are kept: SQLAlchemy compiles a statement once for each engine.
+"""Dagster's own SQLite files, opened with engines and connections that are kept.
 
-Dagster makes an engine for each connection, a thousand in a run of one source, and compiles nearly every statement anew. With kept engines
-an unchanged run of five activities took 4.1 to 5.1 s of CPU in place of 7.6 (2026-11, on a busy machine). The files are the same: either storage reads what the other wrote.
+Dagster makes an engine and a connection for each question, a thousand in a run of one source: SQLAlchemy compiles nearly every statement anew, and SQLite
+reads the schema anew. The files are the same: either storage reads what the other wrote. `python -m benchmarks graph` has both side by side.
 """
 
+import os
 from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
@@ -16,16 +18,18 @@ from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import Sqlit
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import Connection, Engine, create_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from typing_extensions import override
 
 KEPT = 32
-"""Engines: one for each of the runs that are looked at now, whose events have a file of their own, and three for all runs."""
+"""Engines: one for each of the runs that are looked at now, whose events have a file of their own, and three for all runs; each keeps one connection."""
 
 
 class Engines:
-    """The engines that were used last. None holds a connection, so that one that is let go costs nothing."""
+    """The engines that were used last."""
 
     def __init__(self, most: int = KEPT) -> None:
         self._most, self._lock = most, Lock()
@@ -35,16 +39,52 @@ class Engines:
         """Return the engine of a file."""
         with self._lock:
             if url not in self._kept:
-                self._kept[url] = create_engine(
-                    url, poolclass=NullPool, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
-                )
+                self._kept[url] = _keeping(url)
             self._kept.move_to_end(url)
             while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+                self._kept.popitem(last=False)[1].dispose()
             return self._kept[url]
 
 
 _engines = Engines()
+_inherited: list[DBAPIConnection] = []
+"""Connections of the process that this one was forked from: SQLite forbids to use them here, and to close them, too."""
+
+
+def _keeping(url: str) -> Engine:
+    """Return an engine that keeps one connection; threads that ask at the same time have others, which end with their questions."""
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=-1,
+        connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+    file = Path(engine.url.database or "")
+
+    def opened(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info.update(opened=_identity(file), process=os.getpid())
+
+    def taken(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+        if record.info["opened"] == _identity(file):
+            return
+        if record.info["process"] != os.getpid():
+            _inherited.append(connection)
+            record.dbapi_connection = proxy.dbapi_connection = None  # pyright: ignore[reportAttributeAccessIssue] (SQLAlchemy's own recipe)
+        raise DisconnectionError
+
+    event.listen(engine, "connect", opened)
+    event.listen(engine, "checkout", taken)
+    return engine
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    """Return what tells a file that this process opened from one of its parent's, or from one that took its place; None while there is none."""
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return os.getpid(), found.st_dev, found.st_ino
 
 
 class EventLogStorage(SqliteEventLogStorage):

@@ -1,5 +1,6 @@
 """The instance's own files: the same as Dagster's, whoever wrote them, with few engines."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,6 +95,36 @@ def test_others_look_while_a_run_writes(instance: Callable[[bool], dg.DagsterIns
 
         assert len({look.result() for look in looks}) == 1
         assert [one.status for one in ours.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
+
+
+def test_a_fork_goes_on_with_connections_of_its_own(instance: Callable[[bool], dg.DagsterInstance]) -> None:
+    with instance(True) as ours:
+        first = dg.materialize([counted], instance=ours)
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                second = dg.materialize([counted], instance=ours)
+                code = 0 if seen(ours, second.run_id)[0] == "SUCCESS" else 2
+            finally:
+                os._exit(code)
+        ended = os.waitpid(child, 0)[1]
+
+        assert ended == 0
+        assert len(ours.get_runs()) == 2
+        assert seen(ours, first.run_id)[0] == "SUCCESS"
+
+
+def test_a_file_that_took_anothers_place_is_opened_anew(instance: Callable[[bool], dg.DagsterInstance]) -> None:
+    with instance(True) as ours:
+        first = dg.materialize([counted], instance=ours)
+        ours.event_log_storage.wipe()
+        second = dg.materialize([counted], instance=ours)
+
+        assert ours.all_logs(first.run_id) == []
+        assert seen(ours, second.run_id)[0] == "SUCCESS"
+    with instance(False) as reading:
+        assert seen(reading, second.run_id)[0] == "SUCCESS"
 
 
 def test_the_engine_that_was_not_used_for_longest_is_let_go(tmp_path: Path) -> None:
