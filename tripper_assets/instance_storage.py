@@ -70,7 +70,7 @@ def _keeping(url: str) -> Engine:
             return
         if record.info["process"] != os.getpid():
             _inherited.append(connection)
-            record.dbapi_connection = proxy.dbapi_connection = None  # pyright: ignore[reportAttributeAccessIssue] (SQLAlchemy's own recipe)
+            record.dbapi_connection = proxy.dbapi_connection = None
         raise DisconnectionError
 
     event.listen(engine, "connect", opened)
