@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ from tripper_assets.domain.tags import Vote, VoteKey
 
 PROVIDERS: tuple[str, ...] = tuple(DEFAULT_MODELS)
 PROMPT = Path(__file__).resolve().parent.parent / "data" / "prompts" / "tags.md"
+SDKS = {"anthropic": "anthropic", "gemini": "google.genai"}
+"""Modules of the extra llm."""
 AROUND_MESSAGES = 100
 """Tokens that stand around a question's texts."""
 Cost = Callable[[Usage, datetime], float]
@@ -64,7 +67,7 @@ def open_tagger(
     """Return a voter; nothing is asked yet.
 
     Raises:
-        ConfigurationError: there is no such provider.
+        ConfigurationError: there is no such provider, or its SDK is not installed.
     """
     api = open_batches(provider, model, door)
     machine = BatchMachine(api, ledger, objects, model=model, cost=cost, clock=clock)
@@ -75,8 +78,9 @@ def open_batches(provider: str, model: str, door: TaggerDoor) -> BatchProvider:
     """Return a provider's batch API for one model.
 
     Raises:
-        ConfigurationError: there is no such provider.
+        ConfigurationError: there is no such provider, or its SDK is not installed.
     """
+    _need_sdk(provider)
     key, url = door.api_key, door.base_url or None
     if provider == "openai":
         return OpenAIBatches(api_key=key, base_url=url, endpoint=CHAT, limits=_limits(OPENAI_LIMITS, door))
@@ -89,6 +93,17 @@ def open_batches(provider: str, model: str, door: TaggerDoor) -> BatchProvider:
     if provider == "gemini":
         return GeminiBatches(model, api_key=key, base_url=url, limits=_limits(GEMINI_LIMITS, door))
     raise ConfigurationError(f"TRIPPER_TAGGERS names the provider {provider!r}; give one of {', '.join(PROVIDERS)}.")
+
+
+def _need_sdk(provider: str) -> None:
+    try:
+        is_there = provider not in SDKS or find_spec(SDKS[provider]) is not None
+    except ModuleNotFoundError:  # of the package that it would be a part of
+        is_there = False
+    if not is_there:
+        raise ConfigurationError(
+            f"The voter {provider} needs an SDK that is not installed; install tripper-assets[llm]."
+        )
 
 
 def _limits(known: Limits, door: TaggerDoor) -> Limits:

@@ -16,8 +16,8 @@ from tripper_assets.domain.llm import Usage
 if TYPE_CHECKING:
     from anthropic import Anthropic
 
-LIMITS = Limits(requests=100_000, bytes=32_000_000, tokens=100_000_000)
-"""100,000 requests; of the 256 MB an eighth, as there is no upload and all goes in one call that is held in memory. No queue is stated."""
+LIMITS = Limits(requests=100_000, bytes=16_000_000, tokens=100_000_000)
+"""100,000 requests; of the 256 MB a sixteenth, as there is no upload and a call is held in memory eight times over. No queue is stated."""
 TIMEOUT_SECONDS = 120.0
 LOOK_SECONDS = 10.0
 READ_BYTES = 1 << 20

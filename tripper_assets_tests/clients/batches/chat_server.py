@@ -34,6 +34,8 @@ STATUSES = {"pending": "in_progress", "partly": "completed", "canceled": "cancel
 class ChatServer(ProviderServer):
     files: dict[str, tuple[FileObject, bytes]] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    created: list[dict[str, Any]] = field(default_factory=list)
+    """What the calls that create a batch held."""
     outputs: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     path = "/v1"
@@ -105,6 +107,7 @@ class ChatServer(ProviderServer):
         return made
 
     def _create(self, given: dict[str, Any]) -> Reply:
+        self.created.append(given)
         if given["input_file_id"] not in self.files or given["endpoint"] != "/v1/chat/completions":
             return self.error(400, "no_such_file")
         data = self.files[given["input_file_id"]][1]
