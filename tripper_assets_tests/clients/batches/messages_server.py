@@ -41,6 +41,8 @@ class MessagesServer(ProviderServer):
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         match (method, *urlsplit(target).path.removeprefix("/v1/messages/").split("/")):
+            case ("GET", "batches"):
+                return self._page(headers)
             case ("POST", "batches"):
                 return self._create(json.loads(body)["requests"], len(body))
             case ("GET", "batches", name):
@@ -58,10 +60,16 @@ class MessagesServer(ProviderServer):
         return Reply(status, json.dumps(said).encode())
 
     def _create(self, requests: list[dict[str, Any]], size: int) -> Reply:
+        ids = {one["custom_id"][32:] for one in requests}
         rows = [read_row(one["custom_id"], one["params"]["messages"][-1]["content"]) for one in requests]
         if self.keeps_bodies:
             self.bodies += [one["params"] for one in requests]
-        return _json(self._batch(self.accept("", rows, size), {}))
+        return _json(self._batch(self.accept(*ids, rows, size), {}))
+
+    def _page(self, headers: dict[str, str]) -> Reply:
+        listed = [self._batch(one, headers) for one in self.held.values() if one.listed_at <= self.clock()]
+        data = [json.loads(one.model_dump_json()) for one in reversed(listed)]
+        return Reply(200, json.dumps({"data": data, "has_more": False}).encode())
 
     def now(self, held: Held) -> Held:
         if held.fate == "failed":  # a batch of theirs never fails as a whole

@@ -87,7 +87,7 @@ class Held:
 
     name: str
     ours: str
-    """Our id, empty where the API takes none."""
+    """Our id."""
     rows: list[Row]
     fate: str
     created_at: datetime
@@ -202,8 +202,9 @@ class ProviderServer(ABC):
         return self.random.random() < getattr(self.faults, name)
 
     def accept(self, ours: str, rows: list[Row], size: int) -> Held:
-        now, open_ids = self.clock(), {row.custom_id for one in self.held.values() for row in self.open_rows(one)}
-        self.twice += [row.custom_id for row in rows if row.custom_id in open_ids]
+        now, asked = self.clock(), [row.custom_id[:32] for row in rows]
+        at_work = {row.custom_id[:32] for one in self.held.values() if one.is_open(now) for row in one.rows}
+        self.twice += [one for one in asked if one in at_work]
         made = Held(
             name=f"batch_{len(self.held):06d}",
             ours=ours,
@@ -217,12 +218,9 @@ class ProviderServer(ABC):
             made.ends_at = now + (WINDOW if made.fate == "expired" else timedelta(days=400))
         self.held[made.name] = made
         self.accepted[ours] += 1
-        self.asked.update(row.custom_id for row in rows)
+        self.asked.update(asked)
         self.sizes.append((len(rows), size))
         return made
-
-    def open_rows(self, held: Held) -> list[Row]:
-        return held.rows if held.is_open(self.clock()) else []
 
     def now(self, held: Held) -> Held:
         """Return a batch as it is now."""

@@ -7,7 +7,6 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from tripper_assets.clients.batches.anthropic import AnthropicBatches
 from tripper_assets.clients.batches.machine import BatchMachine
 from tripper_assets.clients.batches.role import BatchProvider
 from tripper_assets.clients.objects import Objects
@@ -133,10 +132,6 @@ class Doors:
         world = TagWorld(provider, server, api, Random(seed))
         server.clock = world.clock
         return world
-
-
-def settles_late(api: BatchProvider) -> bool:
-    return isinstance(api, AnthropicBatches)
 
 
 def submissions(world: TagWorld) -> list[Submission]:
