@@ -63,6 +63,8 @@ class TagWorld:
     votes: dict[VoteKey, Vote] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
     is_overdue: bool = False
+    handle: str = ""
+    """Of the batch that is waited for; a file of the run, which outlives a process."""
 
     def clock(self) -> datetime:
         return self.now
@@ -82,11 +84,10 @@ class TagWorld:
 
     def to_the_end(self, asked: Sequence[Asked], *, ticks: int = 3_000) -> dict[VoteKey, str]:
         """Submit, wait and collect, each again where it met an outage, and return the problem codes; fail where it takes more ticks."""
-        batch = ""
         for _ in range(ticks):
             self.now += timedelta(minutes=self.random.choice([1, 10, 40]))
             try:
-                batch = batch or self.tagger().submit(asked, ORIGIN)
+                self.handle = batch = self.handle or self.tagger().submit(asked, ORIGIN)
                 is_over = self.now >= self.ledger.deadline_at
                 if self.tagger().poll(batch) == "pending" and not is_over:
                     continue
