@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tripper_assets.clients.sdk_verdicts import is_of_connection, of_silence, of_status, stated_wait
 from tripper_assets.domain.errors import PermanentError, TripperError
-from tripper_assets.domain.llm import Usage
+from tripper_assets.domain.llm import Usage, stated_tokens
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, OpenAI
@@ -72,10 +72,10 @@ def usage_of(stated: Mapping[str, Any]) -> Usage:
     """Return the tokens of an answer of chat completions or embeddings as this project counts them."""
     into, out = stated.get("prompt_tokens_details") or {}, stated.get("completion_tokens_details") or {}
     return Usage(
-        input=int(stated.get("prompt_tokens") or 0),
-        output=int(stated.get("completion_tokens") or 0),
-        cached_input=int(into.get("cached_tokens") or 0),
-        reasoning=int(out.get("reasoning_tokens") or 0),
+        input=stated_tokens(stated.get("prompt_tokens")),
+        output=stated_tokens(stated.get("completion_tokens")),
+        cached_input=stated_tokens(into.get("cached_tokens")),
+        reasoning=stated_tokens(out.get("reasoning_tokens")),
     )
 
 

@@ -12,7 +12,7 @@ from tripper_assets.domain.tags import Judged, Vote, VoteKey, judge_answer, tags
 
 MAX_TEXT = 12_000
 """Characters of an activity's text that are sent; a description that is longer says nothing new behind them."""
-MAX_OUTPUT_TOKENS = 4_000
+MAX_OUTPUT_TOKENS = 3_000
 ERRORS: Mapping[str, str] = MappingProxyType(
     {"refused": "tags_refused", "truncated": "tags_truncated", "malformed": "tags_malformed"}
 )

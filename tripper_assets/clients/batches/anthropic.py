@@ -12,7 +12,7 @@ from tripper_assets.clients.batches.stored import lines
 from tripper_assets.clients.sdk_verdicts import is_of_connection, of_silence, of_status, stated_wait
 from tripper_assets.domain.batch_requests import Limits, Polled, Request, Result
 from tripper_assets.domain.batches import Submission
-from tripper_assets.domain.llm import Usage
+from tripper_assets.domain.llm import Usage, stated_tokens
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
@@ -89,7 +89,7 @@ class AnthropicBatches:
                 yield batch
 
     def _is_of(self, provider_id: str, submission: Submission) -> bool:
-        """Return whose a batch is; of many that were lost together each is read once."""
+        """Return whether a batch is the submission's; of many that were lost together the rows are read once each."""
         if provider_id not in self._owners:
             rows = islice(self._lines(provider_id), ROWS_LOOKED_AT)
             self._owners[provider_id] = next((owner for _, owner in map(_ids, rows) if owner), "")
@@ -192,12 +192,12 @@ def _failed(custom_id: str, kind: object, error: object) -> Result:
 
 def usage_of(stated: Mapping[str, Any]) -> Usage:
     """Return the tokens of a message as this project counts them: its own input leaves out what was read from and written to a cache."""
-    cached = int(stated.get("cache_read_input_tokens") or 0)
-    written = int(stated.get("cache_creation_input_tokens") or 0)
+    cached = stated_tokens(stated.get("cache_read_input_tokens"))
+    written = stated_tokens(stated.get("cache_creation_input_tokens"))
     details = stated.get("output_tokens_details") or {}
     return Usage(
-        input=int(stated.get("input_tokens") or 0) + cached + written,
-        output=int(stated.get("output_tokens") or 0),
+        input=stated_tokens(stated.get("input_tokens")) + cached + written,
+        output=stated_tokens(stated.get("output_tokens")),
         cached_input=cached,
-        reasoning=int(details.get("thinking_tokens") or 0),
+        reasoning=stated_tokens(details.get("thinking_tokens")),
     )

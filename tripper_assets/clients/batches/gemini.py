@@ -13,7 +13,7 @@ from tripper_assets.clients.sdk_verdicts import is_of_connection, of_silence, of
 from tripper_assets.domain.batch_requests import Limits, Polled, Request, Result
 from tripper_assets.domain.batches import Submission
 from tripper_assets.domain.errors import SERVER_ERROR, TOO_EARLY_AND_FRIENDS
-from tripper_assets.domain.llm import Usage
+from tripper_assets.domain.llm import Usage, stated_tokens
 
 if TYPE_CHECKING:
     from google.genai import Client
@@ -195,11 +195,11 @@ def _failed(custom_id: str, code: int) -> Result:
 
 def usage_of(stated: Mapping[str, Any]) -> Usage:
     """Return the tokens of an answer as this project counts them: its candidates leave out thoughts, its prompt what tools gave."""
-    thoughts = int(stated.get("thoughtsTokenCount") or 0)
+    thoughts = stated_tokens(stated.get("thoughtsTokenCount"))
     return Usage(
-        input=int(stated.get("promptTokenCount") or 0) + int(stated.get("toolUsePromptTokenCount") or 0),
-        output=int(stated.get("candidatesTokenCount") or 0) + thoughts,
-        cached_input=int(stated.get("cachedContentTokenCount") or 0),
+        input=stated_tokens(stated.get("promptTokenCount")) + stated_tokens(stated.get("toolUsePromptTokenCount")),
+        output=stated_tokens(stated.get("candidatesTokenCount")) + thoughts,
+        cached_input=stated_tokens(stated.get("cachedContentTokenCount")),
         reasoning=thoughts,
     )
 

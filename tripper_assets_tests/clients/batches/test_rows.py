@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripper_assets.clients.batches import anthropic, gemini, openai
+from tripper_assets.clients.openai_sdk import usage_of as openai_usage
 from tripper_assets.domain.batch_requests import Result
 
 READERS = [openai.parse_row, anthropic.parse_row, gemini.parse_row]
@@ -56,3 +57,15 @@ def test_gemini_tells_of_a_request_with_codes_of_rpc_or_of_http(code: int, error
     found = gemini.parse_row(b'{"key": "k", "error": {"code": %d}}' % code)
 
     assert found == Result("k", error=error, is_retryable=is_retryable)
+
+
+@pytest.mark.parametrize("stated", [-5, 10**30, "many", None, 1.5, [3]])
+def test_what_is_stated_of_tokens_is_within_what_a_call_can_count(stated: object) -> None:
+    usages = [
+        openai_usage({"prompt_tokens": stated, "completion_tokens": 7}),
+        anthropic.usage_of({"input_tokens": stated, "output_tokens": 7}),
+        gemini.usage_of({"promptTokenCount": stated, "candidatesTokenCount": 7}),
+    ]
+
+    assert {one.output for one in usages} == {7}
+    assert {one.input for one in usages} == {10_000_000 if stated == 10**30 else 0}
