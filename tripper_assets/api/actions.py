@@ -7,7 +7,7 @@ from typing import Any
 
 from tripper_assets.api.context import ApiContext
 from tripper_assets.api.problems import InputRefusedError
-from tripper_assets.batches import cancel_batches
+from tripper_assets.batches import cancel_batches, workers
 from tripper_assets.catalog.decisions import Decision
 from tripper_assets.clients.orchestrator import SOURCE_URL_TAG, TRIGGER_TAG, Launch
 from tripper_assets.decisions import check_seen, known_checks, reject_bundle
@@ -15,7 +15,6 @@ from tripper_assets.domain.errors import ConfigurationError, ConflictError, NotF
 from tripper_assets.domain.publishing import DecisionWord
 from tripper_assets.domain.sources import Source, make_source, parse_config
 from tripper_assets.domain.workflows import Workflow, may_become, queued_workflow
-from tripper_assets.resources import embedding_provider
 from tripper_assets.retries import assets_left, check_retriable
 
 CANCELABLE = ("queued", "running", "waiting")
@@ -182,8 +181,8 @@ def _end_runs(context: ApiContext, workflow_id: str) -> bool:
 def _end_as_canceled(context: ApiContext, workflow_id: str) -> None:
     if may_become(workflow_of(context, workflow_id).status, "canceled"):
         context.catalog.workflows.set_status(workflow_id, "canceled", "Canceled by a person.", at=context.clock())
-    provider = embedding_provider(context.settings, context.store, context.catalog, context.clock)
-    cancel_batches(context.catalog, provider, workflow_id, context.clock())
+    asked = workers(context.settings, context.store, context.catalog, context.clock)
+    cancel_batches(context.catalog, asked, workflow_id, context.clock())
 
 
 def decide(
