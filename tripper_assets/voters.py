@@ -53,6 +53,11 @@ class Panel(NamedTuple):
         """All who vote."""
         return (*((self.local.voter,) if self.local else ()), *(one.voter for one in self.remote))
 
+    def asking(self, names: Sequence[str]) -> "Panel":
+        """Return the panel with those of the remote voters alone that are named."""
+        named = {(one.provider, one.model) for one in parse_taggers(names)}
+        return self._replace(remote=tuple(one for one in self.remote if one.voter[:2] in named))
+
 
 @dataclass(frozen=True)
 class Taggers:

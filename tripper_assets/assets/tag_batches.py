@@ -24,7 +24,7 @@ from tripper_assets.domain.tag_runs import TagBatches, Voter, VoterBatch
 from tripper_assets.domain.tags import VoteKey, tagging_text_sha256
 from tripper_assets.failures import is_last_attempt
 from tripper_assets.freshness import SCRAPED_DAILY
-from tripper_assets.partitions import source_partitions
+from tripper_assets.partitions import TAGGERS_TAG, source_partitions
 from tripper_assets.resources import Catalog, Clock
 from tripper_assets.tracking import Stage, stage
 from tripper_assets.voters import Panel, Reach, Taggers
@@ -55,6 +55,8 @@ def tag_batches(
     with stage(context, catalog, clock) as work:
         panel = taggers.panel(work.source.config.taggers, reach := Reach(catalog, objects, clock))
         work.counts |= {"remote": len(panel.remote), "off": dict(panel.off)}
+        if TAGGERS_TAG in context.run.tags:
+            panel = panel.asking(context.run.tags[TAGGERS_TAG].split(","))
         batches: tuple[VoterBatch, ...] = ()
         if panel.remote and not work.replay_of:  # a replay asks nobody
             batches = tuple(Asking(work, panel, reach, context.retry_number).submitted(activities))

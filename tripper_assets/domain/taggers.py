@@ -1,6 +1,6 @@
 """Who may vote on tags, by name: local, or a provider with a model of its own, and the prices that an operator states for them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import AfterValidator
@@ -47,6 +47,22 @@ def parse_taggers(texts: Iterable[str]) -> tuple[TaggerName, ...]:
         ConfigurationError: as ``parse_tagger``.
     """
     return tuple(dict.fromkeys(parse_tagger(text) for text in texts))
+
+
+def narrowed(names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the taggers that are wanted, by provider or by whole name; all where none is.
+
+    Raises:
+        ConfigurationError: one that is wanted is not among them, and its votes would not count.
+    """
+    voters = [str(one) for one in parse_taggers(names)]
+    strange = [one for one in wanted if one not in voters and all(one != name.partition(":")[0] for name in voters)]
+    if strange:
+        raise ConfigurationError(
+            f"The tagger {strange[0][:80]!r} does not vote on this source, of which the taggers are {', '.join(voters)}; "
+            "name it in TRIPPER_TAGGERS or in the source's taggers first."
+        )
+    return tuple(one for one in voters if not wanted or one in wanted or one.partition(":")[0] in wanted)
 
 
 def _tagger(text: str) -> str:
