@@ -93,7 +93,7 @@ def start_workflow(
     place = context.catalog.sources.get_location(source.location_id) if source.location_id else None
     # Before the run: it may begin at once, and whoever gets the id may ask for it at once.
     context.catalog.workflows.start(workflow, place)
-    _launch(context, workflow, Launch("scrape_source", source.key, workflow.id, _tags(workflow)))
+    launch(context, workflow, Launch("scrape_source", source.key, workflow.id, run_tags(workflow)))
     return workflow
 
 
@@ -112,11 +112,18 @@ def _known_or_new(
     return context.catalog.sources.add(made)
 
 
-def _tags(workflow: Workflow) -> dict[str, str]:
+def run_tags(workflow: Workflow) -> dict[str, str]:
+    """Return what the list of runs shows of a workflow's."""
     return {TRIGGER_TAG: workflow.trigger or "api", SOURCE_URL_TAG: workflow.source_url}
 
 
-def _launch(context: ApiContext, workflow: Workflow, wanted: Launch) -> None:
+def launch(context: ApiContext, workflow: Workflow, wanted: Launch) -> None:
+    """Launch the run of a queued workflow, which has failed where there is none.
+
+    Raises:
+        TransientError: Dagster does not answer.
+        PermanentError: it refuses the run.
+    """
     try:
         run_id = context.orchestrator.launch(wanted)
     except TripperError as error:
@@ -146,8 +153,8 @@ def retry_workflow(context: ApiContext, workflow: Workflow) -> Workflow:
         raise ConflictError(f"Nothing of workflow {workflow.id} is left to do; start a new one.")
     context.catalog.workflows.set_status(workflow.id, "running", at=context.clock())
     after = runs[0].id if runs else ""
-    wanted = Launch("run_source", workflow.source_key, workflow.id, _tags(workflow), tuple(left), after)
-    _launch(context, workflow, wanted)
+    wanted = Launch("run_source", workflow.source_key, workflow.id, run_tags(workflow), tuple(left), after)
+    launch(context, workflow, wanted)
     return workflow_of(context, workflow.id)
 
 

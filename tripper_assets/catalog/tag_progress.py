@@ -1,5 +1,6 @@
 """How far the voters of each source are, as its last round of votes counted it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import text
@@ -21,23 +22,26 @@ class SourceProgress(Model):
     voters: tuple[VoterProgress, ...]
 
 
-def tag_progress(database: Database, source_key: SourceKey | None = None) -> list[SourceProgress]:
-    """Return the newest count of one source or of all, ordered by URL; a source on which nobody voted yet is absent.
+def tag_progress(database: Database, source_keys: Collection[SourceKey] | None = None) -> list[SourceProgress]:
+    """Return the newest count of some sources or of all, ordered by URL; a source on which nobody voted yet is absent.
 
     Raises:
         TransientError: the catalog does not answer.
     """
+    wanted = None if source_keys is None else list(source_keys)
     with database.connection() as connection:
-        rows = connection.execute(text(_NEWEST), {"source": source_key}).mappings()
-        found = [SourceProgress.model_validate(dict(row)) for row in rows]
-    return sorted(found, key=lambda one: one.source_url)
+        rows = connection.execute(text(_NEWEST), {"sources": wanted}).mappings()
+        return [SourceProgress.model_validate(dict(row)) for row in rows]
 
 
+# For each source by itself: the newest of all stages would be looked for among those of every workflow that there was.
 _NEWEST = """
-    SELECT DISTINCT ON (w.source_key) w.source_key, w.source_url, w.id AS workflow_id, w.status, s.ended_at AS counted_at,
-        s.counts -> 'progress' AS voters
-    FROM tripper.workflow_stages s JOIN tripper.workflows w ON w.id = s.workflow_id
-    WHERE s.asset = 'tag_votes' AND s.counts -> 'progress' IS NOT NULL AND s.ended_at IS NOT NULL
-        AND (CAST(:source AS text) IS NULL OR w.source_key = :source)
-    ORDER BY w.source_key, s.ended_at DESC
+    SELECT sources.key AS source_key, sources.url AS source_url, newest.*
+    FROM tripper.sources CROSS JOIN LATERAL (
+        SELECT workflows.id AS workflow_id, workflows.status, stages.ended_at AS counted_at, stages.counts -> 'progress' AS voters
+        FROM tripper.workflows JOIN tripper.workflow_stages stages ON stages.workflow_id = workflows.id AND stages.asset = 'tag_votes'
+        WHERE workflows.source_key = sources.key AND stages.ended_at IS NOT NULL AND stages.counts -> 'progress' IS NOT NULL
+        ORDER BY workflows.created_at DESC LIMIT 1
+    ) newest
+    WHERE CAST(:sources AS text[]) IS NULL OR sources.key = ANY(:sources) ORDER BY sources.url
 """

@@ -45,7 +45,7 @@ def run(
         wanted = [session.source(one) for one in sources]
         asked = {one.key: narrowed(one.config.taggers or session.settings.taggers, provider or ()) for one in wanted}
         ended = [_tagged(session, one, runs, asked[one.key], quiet=as_json) for one in wanted]
-        found = [line for one in wanted for line in tag_progress(session.catalog.database, one.key)]
+        found = tag_progress(session.catalog.database, [one.key for one in wanted])
         off = {one.key: taggers_off(session.settings, asked[one.key]) for one in wanted}
     if as_json:
         print_json([_as_data(one, found, off) for one in ended])
@@ -89,7 +89,7 @@ def status(
     """Show how far each voter is with the activities of each source, as its last round of votes counted it."""
     with open_session() as session:
         known = session.source(source) if source else None
-        found = tag_progress(session.catalog.database, known.key if known else None)
+        found = tag_progress(session.catalog.database, [known.key] if known else None)
         off = taggers_off(session.settings, known.config.taggers if known else ())
     if as_json:
         print_json({"sources": [one.model_dump(mode="json") for one in found], "off": off})
