@@ -33,10 +33,10 @@ from tripper_assets.domain.tags import ActivityTags, Vote, VoteKey
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import Catalog, catalog_on
 from tripper_assets.tracking import Stage
-from tripper_assets.voters import Panel, Reach
+from tripper_assets.voters import Panel, Reach, local_tagger
 from tripper_assets_tests.batch_world import NOW, SITE, WIDE, activity
 
-TOKENS, PER_TOKEN = 100, 1e-6
+MODEL, TOKENS, PER_TOKEN = "m", 100, 1e-6
 FILLED = (TagVoteRow, LlmUsageRow, SubmissionRow, BatchRow)
 NUMBERS = count(1)
 
@@ -148,6 +148,32 @@ def _vote(key: VoteKey, row: Result, at: datetime) -> Vote:
     return Vote(**key._asdict(), tags=ActivityTags(setting="indoor"), usage=row.usage, created_at=at)
 
 
+@dataclass(frozen=True)
+class Voters:
+    """What stands in for the settings' taggers: the services, and the local voter beside them."""
+
+    services: Mapping[str, Service]
+    around: Callable[[Any], Any] = lambda it: it
+
+    def panel(self, names: Sequence[str], reach: Reach) -> Panel:
+        del names
+        return Panel(local_tagger(reach.catalog), tuple(self._voting(name, reach) for name in self.services), {})
+
+    def named(self, provider: str, model: str, reach: Reach) -> Voting | None:
+        return self._voting(provider, reach) if (provider in self.services and model == MODEL) else None
+
+    def _voting(self, name: str, reach: Reach) -> Voting:
+        machine = BatchMachine(
+            self.around(self.services[name]),
+            self.around(Submissions(reach.catalog.database)),
+            reach.objects,
+            model=MODEL,
+            cost=lambda usage, _at: usage.total * PER_TOKEN,
+            clock=reach.clock,
+        )
+        return Voting(machine, Voter(name, MODEL, "v1"))
+
+
 @dataclass
 class VotingWorld:
     """A source whose activities some remote voters vote on; each look goes through objects made anew, as after a restart."""
@@ -179,23 +205,8 @@ class VotingWorld:
         catalog = replace(self.catalog, votes=around(self.catalog.votes), batches=around(self.catalog.batches))
         return Reach(catalog, self.objects, self.clock)
 
-    def tagger(self, name: str) -> Voting:
-        machine = BatchMachine(
-            self.around(self.services[name]),
-            self.around(Submissions(self.catalog.database)),
-            self.objects,
-            model="m",
-            cost=lambda usage, _at: usage.total * PER_TOKEN,
-            clock=self.clock,
-        )
-        return Voting(machine, Voter(name, "m", "v1"))
-
     def panel(self) -> Panel:
-        return Panel(self.local, tuple(self.tagger(name) for name in self.services), {})
-
-    def named(self, provider: str, model: str, reach: Reach) -> Voting | None:
-        del model, reach
-        return self.tagger(provider) if provider in self.services else None
+        return Voters(self.services, self.around).panel((), self.reach)._replace(local=self.local)
 
     def stage(self, asset: str) -> Stage:
         source: Source = SITE.model_copy(update={"config": self.config})
