@@ -1,8 +1,9 @@
 """Looking after batches that providers work on: asking how they are, and stopping those that nobody waits for any more."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from tripper_assets.clients.embeddings import EmbeddingProvider
 from tripper_assets.clients.objects import Objects
@@ -28,17 +29,23 @@ class Worker(Protocol):
         ...
 
 
-class Workers(NamedTuple):
+@dataclass
+class Workers:
     """Who works on the batches of workflows, as the settings are now."""
 
     embeddings: EmbeddingProvider
     taggers: Taggers
     reach: Reach
+    _voters: dict[tuple[str, str], Worker | None] = field(default_factory=dict[tuple[str, str], "Worker | None"])
+    """Opened once: a client of an SDK takes a tenth of a second."""
 
     def of(self, batch: Batch) -> Worker | None:
         """Return who works on a batch, None where that is nobody of today's settings."""
         if batch.asset == ASKED_OF_VOTERS:
-            return self.taggers.named(batch.provider, batch.model, self.reach)
+            name = (batch.provider, batch.model)
+            if name not in self._voters:
+                self._voters[name] = self.taggers.named(*name, self.reach)
+            return self._voters[name]
         return self.embeddings if batch.provider == self.embeddings.name else None
 
 

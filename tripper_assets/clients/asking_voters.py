@@ -10,11 +10,12 @@ from tripper_assets.clients.tagging import Asked, BatchTagger
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.batches import OPEN, BatchStatus, Submission
 from tripper_assets.domain.errors import NotFoundError
+from tripper_assets.domain.identity import text_sha256
 from tripper_assets.domain.llm import Spending
 from tripper_assets.domain.model import Problem
 from tripper_assets.domain.tag_questions import request_id
 from tripper_assets.domain.tag_runs import Voter, VoterBatch, affordable, missing_votes
-from tripper_assets.domain.tags import Vote, VoteKey, tagging_text, tagging_text_sha256
+from tripper_assets.domain.tags import Vote, VoteKey, tagging_text
 
 Keep: TypeAlias = Callable[[Sequence[Vote]], None]
 
@@ -24,7 +25,7 @@ def questions(
 ) -> list[Asked]:
     """Return the questions to a voter that have no vote among the known ones, those of run 1 first."""
     texts = {one.id: tagging_text(one) for one in activities}
-    hashes = {one.id: tagging_text_sha256(one) for one in activities}
+    hashes = {one: text_sha256(text) for one, text in texts.items()}
     return [Asked(key, texts[key.activity_id]) for key in missing_votes(hashes, [voter], runs, known)]
 
 
@@ -64,8 +65,8 @@ def plan(questions: Sequence[Asked], tagger: BatchTagger, *, under_way: Mapping[
 
     batches = [under_way.get(request_id(one.key), "") for one in questions]
     fresh = [one for one, batch in zip(questions, batches, strict=True) if not batch]
-    asked = affordable(fresh, most, left)
-    return Plan(tuple(dict.fromkeys(filter(None, batches))), asked, most(asked), len(fresh) - len(asked))
+    asked, spending = affordable(fresh, most, left)
+    return Plan(tuple(dict.fromkeys(filter(None, batches))), asked, spending, len(fresh) - len(asked))
 
 
 class Brought(NamedTuple):

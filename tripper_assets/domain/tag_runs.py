@@ -1,6 +1,6 @@
 """Which votes are still to be asked for: worked out from the votes that there are, so that a crash, a new voter or one run more adds what is missing."""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple, TypeVar
@@ -103,13 +103,17 @@ def progress_of(texts: Mapping[ActivityId, str], voter: Voter, runs: int, votes:
     )
 
 
-def affordable(questions: Sequence[T], most: Callable[[Sequence[T]], Spending], left: Spending) -> Sequence[T]:
-    """Return as many of the first questions as cannot cost more than what is left."""
+def affordable(
+    questions: Sequence[T], most: Callable[[Sequence[T]], Spending], left: Spending
+) -> tuple[Sequence[T], Spending]:
+    """Return as many of the first questions as cannot cost more than what is left, and the most that those can."""
+    spending = {0: Spending(0, 0.0)}
 
     def is_too_much(count: int) -> bool:
-        spending = most(questions[:count])
-        return spending.tokens > left.tokens or spending.usd > left.usd
+        spending[count] = most(questions[:count])
+        return spending[count].tokens > left.tokens or spending[count].usd > left.usd
 
-    if not is_too_much(len(questions)):
-        return questions
-    return questions[: bisect_right(range(len(questions)), 0, lo=1, key=is_too_much) - 1] if questions else questions
+    count = len(questions)
+    if questions and is_too_much(count):
+        count = bisect_left(range(1, count), 1, key=is_too_much)
+    return questions[:count], spending[count]
