@@ -63,12 +63,13 @@ def imports(
         return requests(cast("Iterable[Any]", sensor(context)))
 
 
-def resources(provider: Provider) -> dict[str, Any]:
-    return {"embedding_provider": provider, "objects": Objects("memory://"), "taggers": Taggers(Settings())}
+def resources(provider: Provider, taggers: object = None) -> dict[str, Any]:
+    voters = taggers or Taggers(Settings())
+    return {"embedding_provider": provider, "objects": Objects("memory://"), "taggers": voters}
 
 
-def batches_tick(instance: dg.DagsterInstance, provider: Provider) -> tuple[list[Any], str]:
-    with dg.build_sensor_context(instance=instance, resources=resources(provider)) as context:
+def batches_tick(instance: dg.DagsterInstance, provider: Provider, taggers: object = None) -> tuple[list[Any], str]:
+    with dg.build_sensor_context(instance=instance, resources=resources(provider, taggers)) as context:
         return requests(batch_sensor(context))
 
 
