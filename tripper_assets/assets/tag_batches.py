@@ -1,6 +1,6 @@
 """Ask: the questions to remote voters, submitted within the month's budget; what comes of them is collected by tag_votes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from dagster import ResourceParam
 from tripper_assets.assets.activities import OWNERS
 from tripper_assets.catalog.submissions import Submissions
 from tripper_assets.catalog.usage import spent_in_month
-from tripper_assets.clients.asking_voters import Plan, in_flight, plan, questions
+from tripper_assets.clients.asking_voters import Plan, UnderWay, plan, questions, under_way
 from tripper_assets.clients.objects import Objects
 from tripper_assets.clients.tagging import BatchTagger
 from tripper_assets.columns import ASKED_ORIGINS, column_metadata, column_schema
@@ -77,11 +77,12 @@ class Asking:
 
     def submitted(self, activities: Sequence[Activity]) -> Iterator[VoterBatch]:
         """Yield what is waited for, as soon as the catalog knows of it."""
-        known, under_way, self._left = self._known(activities), self._under_way(), self._affordable()
+        known, waiting = self._known(activities), self._under_way()
+        self._left = self._affordable(waiting.output_tokens)
         self.work.counts |= {"rows": len(activities), "fetched": 0, "under_way": 0, "unaffordable": 0}
         for tagger in self.panel.remote:
             asked = questions(activities, tagger.voter, self.work.source.config.tag_runs, known)
-            planned = plan(asked, tagger, under_way=under_way, left=self._left)
+            planned = plan(asked, tagger, waiting=waiting.batches, left=self._left)
             self._count(planned, tagger.voter)
             for batch in self._of_voter(planned, tagger):
                 self.reach.catalog.batches.submitted(batch_row(batch, self.work, self.reach.clock()))
@@ -91,16 +92,17 @@ class Asking:
         texts = [(one.id, tagging_text_sha256(one)) for one in activities]
         return self.reach.catalog.votes.keys(self.work.source.key, texts)
 
-    def _under_way(self) -> Mapping[str, str]:
+    def _under_way(self) -> UnderWay:
         """Return what was asked before: by this workflow before its process was killed, or by one that still waits."""
         since = self.reach.clock() - STILL_THERE
         asked = Submissions(self.reach.catalog.database).of_source(self.work.source.key, PURPOSE, since)
-        return in_flight(asked, self.reach.objects)
+        return under_way(asked, self.reach.objects)
 
-    def _affordable(self) -> Spending:
+    def _affordable(self, output_tokens: int) -> Spending:
         config = self.work.source.config
         spent = spent_in_month(self.reach.catalog.database, self.work.source.key, PURPOSE, self.reach.clock())
-        return Spending(config.tag_tokens_per_month - spent.tokens, config.tag_usd_per_month - spent.usd)
+        tokens = config.tag_tokens_per_month - spent.tokens - output_tokens
+        return Spending(tokens, config.tag_usd_per_month - spent.usd)
 
     def _count(self, planned: Plan, voter: Voter) -> None:
         counts = self.work.counts

@@ -51,7 +51,7 @@ LATER = {"dagster/priority": "-1"}
 def tag_votes(
     context: dg.AssetExecutionContext,
     activities: list[Activity],
-    tag_batches: TagBatches,
+    tag_batches: TagBatches | None,
     catalog: ResourceParam[Catalog],
     objects: ResourceParam[Objects],
     taggers: ResourceParam[Taggers],
@@ -64,7 +64,9 @@ def tag_votes(
         polling = Polling(
             work, activities, taggers.panel(work.source.config.taggers, reach), reach, context.retry_number
         )
-        votes = polling.votes(tag_batches)
+        # None of a workflow that began before there was this asset.
+        runs = work.source.config.tag_runs
+        votes = polling.votes(tag_batches or TagBatches(ids_sha256="", runs=runs))
         if votes is None:
             catalog.workflows.set_status(work.workflow_id, "waiting", work.skipped, at=clock())
             context.log.info(work.skipped)

@@ -29,19 +29,31 @@ def questions(
     return [Asked(key, texts[key.activity_id]) for key in missing_votes(hashes, [voter], runs, known)]
 
 
-def in_flight(submissions: Iterable[Submission], objects: Objects) -> dict[str, str]:
-    """Return the batch of each question that a provider may be working on, by the question's id.
+class UnderWay(NamedTuple):
+    """What providers may be working on."""
+
+    batches: Mapping[str, str]
+    """Our batch of each question, by the question's id at its provider."""
+    output_tokens: int
+    """The most that the answers can have, which no row of a submission holds."""
+
+
+def under_way(submissions: Iterable[Submission], objects: Objects) -> UnderWay:
+    """Return the questions of submissions that nobody collected.
 
     Raises:
         TransientError: the store does not answer.
     """
-    found: dict[str, str] = {}
+    batches: dict[str, str] = {}
+    output_tokens = 0
     for one in submissions:
         try:
-            found |= {request.custom_id: one.batch_id for request in StoredRequests(objects, one.requests_uri)}
+            for request in StoredRequests(objects, one.requests_uri):
+                batches[request.custom_id] = one.batch_id
+                output_tokens += request.output_tokens
         except NotFoundError:  # collected since it was listed
             continue
-    return found
+    return UnderWay(batches, output_tokens)
 
 
 class Plan(NamedTuple):
@@ -57,13 +69,13 @@ class Plan(NamedTuple):
     """Questions that are not asked, for the budget has no room for them."""
 
 
-def plan(questions: Sequence[Asked], tagger: BatchTagger, *, under_way: Mapping[str, str], left: Spending) -> Plan:
-    """Return what is submitted: what is not under way already, as far as what is left of the budget goes."""
+def plan(questions: Sequence[Asked], tagger: BatchTagger, *, waiting: Mapping[str, str], left: Spending) -> Plan:
+    """Return what is submitted: what does not wait in a batch already, as far as what is left of the budget goes."""
 
     def most(some: Sequence[Asked]) -> Spending:
         return Spending(tagger.most_tokens(some), tagger.most_usd(some))
 
-    batches = [under_way.get(request_id(one.key), "") for one in questions]
+    batches = [waiting.get(request_id(one.key), "") for one in questions]
     fresh = [one for one, batch in zip(questions, batches, strict=True) if not batch]
     asked, spending = affordable(fresh, most, left)
     return Plan(tuple(dict.fromkeys(filter(None, batches))), asked, spending, len(fresh) - len(asked))
