@@ -88,9 +88,8 @@ class VoterProgress(Model):
 
 def progress_of(texts: Mapping[ActivityId, str], voter: Voter, runs: int, votes: Iterable[Vote]) -> VoterProgress:
     """Return how far a voter is; votes on other texts, of other voters and of later runs do not count."""
-    mine = {
-        one.key: one for one in votes if texts.get(one.activity_id) == one.text_sha256 and Voter(*one.key[3:]) == voter
-    }
+    cast = [one for one in votes if (one.provider, one.model, one.prompt_version) == voter]
+    mine = {one.key: one for one in cast if texts.get(one.activity_id) == one.text_sha256}
     counted = [one for one in mine.values() if one.run_number <= runs]
     return VoterProgress(
         provider=voter.provider,
