@@ -1,17 +1,67 @@
 """Looking after batches that providers work on: asking how they are, and stopping those that nobody waits for any more."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from tripper_assets.clients.embeddings import EmbeddingProvider
-from tripper_assets.domain.batches import OPEN, Batch
+from tripper_assets.clients.objects import Objects
+from tripper_assets.domain.batches import OPEN, Batch, BatchStatus
 from tripper_assets.domain.errors import TripperError
-from tripper_assets.resources import Catalog
+from tripper_assets.resources import Catalog, Clock, embedding_provider
+from tripper_assets.settings import Settings
+from tripper_assets.voters import Reach, Taggers
+
+ASKED_OF_VOTERS = "tag_batches"
+"""The asset whose batches are questions to voters; all others are texts that are embedded."""
+
+
+class Worker(Protocol):
+    """Somebody who works on batches."""
+
+    def poll(self, batch_id: str) -> BatchStatus:
+        """Return the state of a batch."""
+        ...
+
+    def cancel(self, batch_id: str) -> None:
+        """Stop a batch that nobody needs any more."""
+        ...
+
+
+@dataclass
+class Workers:
+    """Who works on the batches of workflows, as the settings are now."""
+
+    embeddings: EmbeddingProvider
+    taggers: Taggers
+    reach: Reach
+    _voters: dict[tuple[str, str], Worker | None] = field(default_factory=dict[tuple[str, str], "Worker | None"])
+    """Opened once: a client of an SDK takes a tenth of a second."""
+
+    def of(self, batch: Batch) -> Worker | None:
+        """Return who works on a batch, None where that is nobody of today's settings."""
+        if batch.asset == ASKED_OF_VOTERS:
+            name = (batch.provider, batch.model)
+            if name not in self._voters:
+                self._voters[name] = self.taggers.named(*name, self.reach)
+            return self._voters[name]
+        return self.embeddings if batch.provider == self.embeddings.name else None
+
+
+def workers(settings: Settings, objects: Objects, catalog: Catalog, clock: Clock) -> Workers:
+    """Return who works on batches.
+
+    Raises:
+        ConfigurationError: as ``embedding_provider``.
+    """
+    embeddings = embedding_provider(settings, objects, catalog, clock)
+    return Workers(embeddings, Taggers(settings), Reach(catalog, objects, clock))
 
 
 def check_batches(
     catalog: Catalog,
-    provider: EmbeddingProvider,
+    workers: Workers,
     batches: Sequence[Batch],
     at: datetime,
     *,
@@ -30,9 +80,10 @@ def check_batches(
         if found and found[-1].workflow_id != batch.workflow_id and not goes_on():
             break
         status = batch.status
-        if status in OPEN and batch.provider == provider.name:
+        worker = workers.of(batch) if status in OPEN else None
+        if worker is not None:
             try:
-                status = provider.poll(batch.batch_id)
+                status = worker.poll(batch.batch_id)
             except TripperError as error:  # one provider that is down keeps no other workflow waiting
                 troubles.append(f"{batch.batch_id}: {error}")
             else:
@@ -41,7 +92,7 @@ def check_batches(
     return found, troubles
 
 
-def cancel_batches(catalog: Catalog, provider: EmbeddingProvider, workflow_id: str, at: datetime) -> int:
+def cancel_batches(catalog: Catalog, workers: Workers, workflow_id: str, at: datetime) -> int:
     """Stop the pending batches of a workflow, and return how many; one that another workflow waits for too goes on for that one.
 
     Raises:
@@ -49,7 +100,8 @@ def cancel_batches(catalog: Catalog, provider: EmbeddingProvider, workflow_id: s
     """
     pending = [one for one in catalog.batches.of_workflow(workflow_id) if one.status in OPEN]
     for batch in pending:
-        if batch.provider == provider.name and not catalog.batches.is_shared(batch):
-            provider.cancel(batch.batch_id)
+        worker = workers.of(batch)
+        if worker is not None and not catalog.batches.is_shared(batch):
+            worker.cancel(batch.batch_id)
         catalog.batches.checked(batch, "canceled", at)
     return len(pending)

@@ -75,6 +75,7 @@ VECTOR_ORIGINS: Origins = {
     "text_sha256": ("embedding_batch.text_sha256",),
     "vector": ("embedding_batch.text_sha256",),
 }
+ASKED_ORIGINS: Origins = {"ids_sha256": ("activities.id",)}
 VOTE_ORIGINS: Origins = {
     "activity_id": ("activities.id",),
     **dict.fromkeys(("text_sha256", "tags"), tuple(f"activities.{name}" for name in (*_TEXT, *_FACTS))),

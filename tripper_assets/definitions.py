@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from tripper_assets import jobs
-from tripper_assets.assets import activities, embeddings, geocoding, images, imports, publishing, tags
+from tripper_assets.assets import activities, embeddings, geocoding, images, imports, publishing, tag_batches, tags
 from tripper_assets.clients.embeddings import EmbeddingProvider
 from tripper_assets.clients.objects import Objects
 from tripper_assets.io_managers import ObjectIOManager
@@ -15,19 +15,19 @@ from tripper_assets.resources import (
     embedding_provider,
     geocoder,
     geocoder_choice,
-    local_tagger,
     open_catalog,
     utc_now,
 )
 from tripper_assets.sensors import SCHEDULES, SENSORS
 from tripper_assets.settings import Settings, load_settings
+from tripper_assets.voters import Taggers
 
-ASSET_MODULES = [activities, images, geocoding, embeddings, tags, publishing, imports]
+ASSET_MODULES = [activities, images, geocoding, embeddings, tag_batches, tags, publishing, imports]
 EXECUTORS = {"in_process": dg.in_process_executor, "multiprocess": dg.multiprocess_executor}
 
 
 def build_definitions(overrides: Mapping[str, object] | None = None) -> dg.Definitions:
-    """Return the code location; ``overrides`` replaces resources by name (settings, catalog, objects, clock, geocoder, embedding_provider, tagger).
+    """Return the code location; ``overrides`` replaces resources by name (settings, catalog, objects, clock, geocoder, embedding_provider, taggers).
 
     Raises:
         ConfigurationError: the environment is wrong.
@@ -54,7 +54,7 @@ def _resources(settings: Settings) -> dict[str, Any]:
         "objects": _opened(lambda: Objects(settings.objects_url)),
         "geocoder": _geocoder(settings),
         "embedding_provider": _embedding_provider(settings),
-        "tagger": _tagger(),
+        "taggers": _opened(lambda: Taggers(settings)),
         "io_manager": _io_manager(),
     }
 
@@ -88,12 +88,6 @@ def _embedding_provider(settings: Settings) -> dg.ResourceDefinition:
     # The local one works while there is no catalog.
     needed = {"objects", "clock"} | ({"catalog"} if is_paid else set())
     return dg.ResourceDefinition(opened, required_resource_keys=needed)
-
-
-def _tagger() -> dg.ResourceDefinition:
-    return dg.ResourceDefinition(
-        lambda context: local_tagger(context.resources.catalog), required_resource_keys={"catalog"}
-    )
 
 
 def _io_manager() -> dg.IOManagerDefinition:

@@ -21,7 +21,7 @@ from tripper_assets.tracking import StageName, record_failure
 ANCHOR = "activities"
 # Made from one id list, and of use only with that list.
 KEYED_BY_ACTIVITY = frozenset(
-    {"images_map", "geocoded_map", "embedding_batch", "embeddings_map", "tag_votes", "activity_tags"}
+    {"images_map", "geocoded_map", "embedding_batch", "embeddings_map", "tag_batches", "tag_votes", "activity_tags"}
 )
 LOOKED_BACK = 200
 SHORT_HASH = 12

@@ -1,12 +1,13 @@
-"""The jobs that people and sensors launch: scrape a source up to its final JSONL, import a bundle, collect a batch, add a source, clean up."""
+"""The jobs that people and sensors launch: scrape a source up to its final JSONL, import a bundle, collect a batch, tag, add a source, clean up."""
 
 import dagster as dg
 
 from tripper_assets.cleanup import Chosen, clean_up
+from tripper_assets.domain.graph import TAGGING
 from tripper_assets.launchpad import add_source
 
 IMPORT = ["imported_activities", "workflow_cleanup"]
-COLLECT = ["embeddings_map"]
+COLLECT = ["embeddings_map", "tag_votes"]
 """The assets that wait for a provider's batch."""
 
 scrape_source = dg.define_asset_job(
@@ -23,6 +24,11 @@ collect_source = dg.define_asset_job(
     "collect_source",
     selection=dg.AssetSelection.assets(*COLLECT).downstream(),
     description="Collect what providers made of a workflow's batches, and go on from there; launched by batch_sensor.",
+)
+tag_source = dg.define_asset_job(
+    "tag_source",
+    selection=dg.AssetSelection.assets(*TAGGING),
+    description="Have the stored activities of a source tagged, without a crawl; its next run publishes what that changes.",
 )
 run_source = dg.define_asset_job(
     "run_source",
@@ -56,4 +62,4 @@ def retention_job() -> None:
     remove_expired()
 
 
-ALL = [scrape_source, import_source, collect_source, run_source, add_source, retention_job]
+ALL = [scrape_source, import_source, collect_source, tag_source, run_source, add_source, retention_job]

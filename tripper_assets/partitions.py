@@ -17,6 +17,8 @@ SOURCE_URL_TAG = "tripper/source_url"
 KEEP_FILES_TAG = "tripper/keep_files"
 REPLAY_TAG = "tripper/replay_of"
 """The workflow whose kept pages a run reads again instead of asking the site."""
+TAGGERS_TAG = "tripper/taggers"
+"""The voters that a run asks, as a comma list; without it all that vote."""
 PARTITION_TAG = "dagster/partition"
 
 

@@ -27,7 +27,6 @@ from tripper_assets.catalog.spool import Spool
 from tripper_assets.catalog.spooled_caches import (
     CACHES,
     Lenient,
-    LenientEmbeddings,
     LenientGeocodes,
     LenientImages,
     LenientPages,
@@ -58,7 +57,6 @@ from tripper_assets.clients.instant_batches import InstantBatches
 from tripper_assets.clients.llm import Extractor
 from tripper_assets.clients.llm_openai import OpenAIExtractor
 from tripper_assets.clients.local_embedder import LocalEmbedder, usable_threads
-from tripper_assets.clients.local_tagger import LocalTagger
 from tripper_assets.clients.objects import Objects
 from tripper_assets.clients.online_geocoder import GeocoderServer, OnlineGeocoder
 from tripper_assets.clients.openai_embeddings import OpenAIEmbedder, OpenAIEmbeddings
@@ -103,6 +101,7 @@ class Catalog:
     images: MediaTable
     geocodes: GeocodeCacheTable
     embeddings: EmbeddingCacheTable
+    votes: TagVoteTable
     lenient: Lenient
     """Pages, their snapshots, images and geocodes for work that goes on while the catalog is down."""
     spool: Spool
@@ -171,6 +170,7 @@ def _catalog(database: Database, spool: Spool) -> Catalog:
         images,
         geocodes,
         EmbeddingCacheTable(database),
+        TagVoteTable(database),
         lenient,
         spool,
         caches,
@@ -245,11 +245,6 @@ def embedding_provider(
     )
     direct = InstantBatches(embedder, objects, name="openai", is_free=False)
     return OpenAIEmbeddings(model, machine, direct, direct_texts=settings.embedding_direct_texts)
-
-
-def local_tagger(catalog: Catalog) -> LocalTagger:
-    """Return the voter that needs no key; it embeds with the local model, whichever the activities' own vectors are of."""
-    return LocalTagger(LocalEmbedder(threads=usable_threads()), LenientEmbeddings(catalog.embeddings))
 
 
 def query_embedder(settings: Settings, catalog: Catalog, clock: Clock) -> Embedder:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from tripper_assets.domain.batches import Batch
 from tripper_assets.domain.errors import CleanedUpError, PermanentError
-from tripper_assets.domain.graph import left_to_do
+from tripper_assets.domain.graph import MADE_FROM, TAGGING, left_to_do, only_tags
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.downloads import newest_files
 
@@ -38,6 +38,7 @@ def assets_left(workflow: Workflow, stored: Collection[tuple[str, str]], batches
 
     ``stored`` are asset and run id of the values that Dagster knows of: a store may refuse what a completed stage made.
     """
+    begun = [stage.asset for stage in workflow.stages]
     bad = {one.asset for one in batches if one.status in BAD_ENDS}
     ours = {asset for asset, _ in stored}
     done = {
@@ -46,4 +47,5 @@ def assets_left(workflow: Workflow, stored: Collection[tuple[str, str]], batches
         if stage.status == "completed"
         and ((stage.asset, stage.run_id) in stored or (not stage.run_id and stage.asset in ours))
     }
-    return left_to_do(done - bad)
+    others = MADE_FROM.keys() - set(TAGGING) if only_tags(workflow.trigger, begun) else set[str]()
+    return [one for one in left_to_do((done - bad) | others) if one not in others]

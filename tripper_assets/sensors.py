@@ -9,13 +9,16 @@ from itertools import takewhile
 import dagster as dg
 from dagster import ResourceParam
 
-from tripper_assets.batches import cancel_batches, check_batches
+from tripper_assets.batches import Workers, cancel_batches, check_batches
 from tripper_assets.catalog.without_database import NEEDED
 from tripper_assets.clients.embeddings import EmbeddingProvider
+from tripper_assets.clients.objects import Objects
 from tripper_assets.dead_runs import settle
 from tripper_assets.domain.batches import Batch, collectable
 from tripper_assets.domain.errors import TripperError
+from tripper_assets.domain.graph import TAGGING, only_tags
 from tripper_assets.domain.publishing import PendingImport, automatic_import, decided_import
+from tripper_assets.domain.workflows import Workflow
 from tripper_assets.jobs import collect_source, import_source, retention_job, scrape_source
 from tripper_assets.notifying import Told, tell
 from tripper_assets.partitions import (
@@ -31,6 +34,7 @@ from tripper_assets.partitions import (
 from tripper_assets.reconciliation import reconcile
 from tripper_assets.resources import Catalog, open_catalog, utc_now, webhook
 from tripper_assets.settings import load_settings
+from tripper_assets.voters import Reach, Taggers
 
 RUNS_A_TICK = 100
 PARTITIONS_A_TICK = 1000
@@ -151,6 +155,7 @@ def _request(
     tags: Mapping[str, str],
     *,
     may_succeed_often: bool = False,
+    assets: Sequence[str] = (),
 ) -> dg.RunRequest | str:
     """Return the request for a run of a workflow, which ``tags`` name, or why there is none: it is under way, or was tried often enough.
 
@@ -167,7 +172,15 @@ def _request(
     if len(in_vain) >= ATTEMPTS:
         return f"was tried {ATTEMPTS} times in vain, as its runs say"
     key = f"{run_key}:{len(tried) + 1}" if tried else run_key
-    return dg.RunRequest(run_key=key, partition_key=source_key, tags={**tags, REQUEST_TAG: run_key})
+    selected = [dg.AssetKey(one) for one in assets] or None
+    about = {**tags, REQUEST_TAG: run_key}
+    return dg.RunRequest(run_key=key, partition_key=source_key, tags=about, asset_selection=selected)
+
+
+def collected(workflow: Workflow) -> Sequence[str]:
+    """Return the assets that a workflow goes on with once its batches are over; none for all of the job."""
+    begun = [stage.asset for stage in workflow.stages]
+    return TAGGING[1:] if only_tags(workflow.trigger, begun) else ()
 
 
 def _about(workflow: str, sensor: str, source_url: str) -> dict[str, str]:
@@ -191,7 +204,10 @@ def _counted(count: int, reasons: Mapping[str, int]) -> str:
     description="Asks providers how their batches are, and goes on with each workflow of which every batch is done or past its deadline.",
 )
 def batch_sensor(
-    context: dg.SensorEvaluationContext, embedding_provider: ResourceParam[EmbeddingProvider]
+    context: dg.SensorEvaluationContext,
+    embedding_provider: ResourceParam[EmbeddingProvider],
+    objects: ResourceParam[Objects],
+    taggers: ResourceParam[Taggers],
 ) -> Generator[dg.RunRequest | dg.SkipReason]:
     """Poll what workflows wait for, a few at a time; the cursor names the last one that was looked at. Nothing holds a run meanwhile."""
     now, end = utc_now(), time.monotonic() + TICK_SECONDS
@@ -201,9 +217,10 @@ def batch_sensor(
 
     with open_catalog(load_settings()) as catalog:
         awaited = catalog.batches.awaited(WORKFLOWS_A_TICK, after=context.cursor or "")
-        batches, troubles = check_batches(catalog, embedding_provider, awaited, now, goes_on=goes_on)
+        workers = Workers(embedding_provider, taggers, Reach(catalog, objects, utc_now))
+        batches, troubles = check_batches(catalog, workers, awaited, now, goes_on=goes_on)
         context.update_cursor(next_cursor(awaited, batches))
-        canceled = _cancel_batches(context, catalog, embedding_provider, goes_on)
+        canceled = _cancel_batches(context, catalog, workers, goes_on)
         claimed = {claim.source_key for claim in catalog.claims.list()}
         ready = [one for one in map(catalog.workflows.get, collectable(batches, now=now)) if one]
     for trouble in troubles:
@@ -215,6 +232,7 @@ def batch_sensor(
             one.source_key,
             _about(one.id, "batch_sensor", one.source_url),
             may_succeed_often=True,
+            assets=collected(one),
         )
         for one in ready
         if one.source_key not in claimed
@@ -243,14 +261,14 @@ def _awaited(count: int, unasked: int, canceled: int, stuck: Sequence[str]) -> s
 
 
 def _cancel_batches(
-    context: dg.SensorEvaluationContext, catalog: Catalog, provider: EmbeddingProvider, goes_on: Callable[[], bool]
+    context: dg.SensorEvaluationContext, catalog: Catalog, workers: Workers, goes_on: Callable[[], bool]
 ) -> int:
     count = 0
     for identifier in takewhile(
         lambda _: goes_on(), sorted({one.workflow_id for one in catalog.batches.of_canceled()})
     ):
         try:
-            count += cancel_batches(catalog, provider, identifier, utc_now())
+            count += cancel_batches(catalog, workers, identifier, utc_now())
         except TripperError as error:  # the next tick asks again
             context.log.warning("Canceling the batches of workflow %s failed: %s", identifier, error)
     return count

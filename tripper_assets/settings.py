@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.notifications import TOLD_BY_DEFAULT, NotificationKind
 from tripper_assets.domain.sources import validation_sentence
+from tripper_assets.domain.taggers import TaggerText
 
 MAX_PORT = 65535
 WEBHOOK = re.compile(r"https?://[^\s@/?#]+([/?][^\s#]*)?")
@@ -64,7 +65,9 @@ class Settings(BaseSettings):
         description="Between two of its requests, of all processes together. Default: 1; google 0.05. A public server's own limit always holds.",
     )
     google_api_key: SecretStr = Field(
-        default=SecretStr(""), validation_alias="GOOGLE_API_KEY", description="The key of TRIPPER_GEOCODER=google."
+        default=SecretStr(""),
+        validation_alias="GOOGLE_API_KEY",
+        description="The key of TRIPPER_GEOCODER=google, and of the tagger gemini where GEMINI_API_KEY is not set.",
     )
     embedder: Literal["local", "openai"] = Field(
         default="local", description="Who turns text into vectors: local, or openai, which needs OPENAI_API_KEY."
@@ -99,6 +102,19 @@ class Settings(BaseSettings):
     llm_price: str = Field(
         default="",
         description="Its price as input,output in US dollars for a million tokens. Default: the price that is known of the model.",
+    )
+    taggers: Annotated[tuple[TaggerText, ...], NoDecode] = Field(
+        default=("local",),
+        description="Who votes on tags: a comma list of local, openai, anthropic, gemini and groq, each as provider:model if wanted. Default: local.",
+    )
+    tagger_prices: str = Field(
+        default="",
+        description="Their full prices as provider:model=input,output;... in US dollars for a million tokens. Default: the prices that are known.",
+    )
+    tagger_queue_tokens: int = Field(
+        default=0,
+        ge=0,
+        description="How many tokens may wait in the batches of one of them at one time. Default: 0, what its provider allows.",
     )
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process", description="How a run's steps are executed: in_process or multiprocess."
@@ -149,12 +165,36 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr = Field(
         default=SecretStr(""),
         validation_alias="OPENAI_API_KEY",
-        description="The key of openai, for TRIPPER_EMBEDDER and TRIPPER_LLM.",
+        description="The key of openai, for TRIPPER_EMBEDDER, TRIPPER_LLM and TRIPPER_TAGGERS.",
     )
     openai_base_url: str = Field(
         default="",
         validation_alias="OPENAI_BASE_URL",
         description="Another server that speaks OpenAI's API. Default: OpenAI's own.",
+    )
+    anthropic_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="ANTHROPIC_API_KEY", description="The key of the tagger anthropic."
+    )
+    anthropic_base_url: str = Field(
+        default="",
+        validation_alias="ANTHROPIC_BASE_URL",
+        description="Another server that speaks Anthropic's API. Default: Anthropic's own.",
+    )
+    gemini_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="GEMINI_API_KEY", description="The key of the tagger gemini."
+    )
+    gemini_base_url: str = Field(
+        default="",
+        validation_alias="GOOGLE_GEMINI_BASE_URL",
+        description="Another server that speaks Gemini's API. Default: Google's own.",
+    )
+    groq_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias="GROQ_API_KEY", description="The key of the tagger groq."
+    )
+    groq_base_url: str = Field(
+        default="",
+        validation_alias="GROQ_BASE_URL",
+        description="Another server that speaks Groq's API. Default: Groq's own.",
     )
     allow_private_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
@@ -190,7 +230,7 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return url
 
-    @field_validator("allow_private_addresses", "webhook_events", mode="before")
+    @field_validator("allow_private_addresses", "webhook_events", "taggers", mode="before")
     @classmethod
     def _comma_list(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

@@ -37,6 +37,7 @@ from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import Catalog, catalog_on
 from tripper_assets_tests.clients.openai_server import KEY, Faults, OpenAIServer, serve_openai
+from tripper_assets_tests.fakes import embedding_alone
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SITE = make_source("https://zoo.example/")
@@ -127,7 +128,7 @@ class BatchWorld:
         """Let time go on and look as the sensor does; return whether the workflow is to be collected."""
         self.now += timedelta(minutes=minutes)
         awaited = self.catalog.batches.of_workflow(self.workflow)
-        found, troubles = check_batches(self.catalog, self.provider(), awaited, self.now)
+        found, troubles = check_batches(self.catalog, embedding_alone(self.catalog, self.provider()), awaited, self.now)
         self.troubles += troubles
         return bool(collectable(found, now=self.now))
 

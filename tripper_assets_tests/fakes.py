@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tripper_assets.clients.embeddings import Keep
+from tripper_assets.batches import Workers
+from tripper_assets.clients.embeddings import EmbeddingProvider, Keep
+from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.batches import BatchStatus, Origin
 from tripper_assets.domain.errors import TransientError
+from tripper_assets.resources import Catalog, utc_now
+from tripper_assets.settings import Settings
+from tripper_assets.voters import Reach, Taggers
 
 
 @dataclass
@@ -39,3 +44,8 @@ class Provider:
         if batch_id not in self.statuses:
             raise self.error
         return self.statuses[batch_id]
+
+
+def embedding_alone(catalog: Catalog, provider: EmbeddingProvider) -> Workers:
+    """Return the workers where nobody remote votes on tags."""
+    return Workers(provider, Taggers(Settings()), Reach(catalog, Objects("memory://"), utc_now))

@@ -12,7 +12,7 @@ from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow
 from tripper_assets.resources import Catalog, catalog_on
-from tripper_assets_tests.fakes import Provider
+from tripper_assets_tests.fakes import Provider, embedding_alone
 from tripper_assets_tests.outage import NOBODY
 
 AT = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_what_a_provider_says_is_returned_and_written_down(catalog: Catalog) -> 
     made = [submitted(catalog, name) for name in ("goes-on", "is-done")]
     provider = Provider({"goes-on": "pending", "is-done": "completed"})
 
-    found, troubles = check_batches(catalog, provider, made, LATER)
+    found, troubles = check_batches(catalog, embedding_alone(catalog, provider), made, LATER)
 
     assert ([one.status for one in found], troubles) == (["pending", "completed"], [])
     assert statuses(catalog) == {"goes-on": "pending", "is-done": "completed"}
@@ -64,7 +64,9 @@ def test_a_batch_that_ended_or_that_another_provider_works_on_is_not_asked_for(c
     ended, other = submitted(catalog, "ended"), submitted(catalog, "other", provider="another")
     provider = Provider()
 
-    found, troubles = check_batches(catalog, provider, [ended.model_copy(update={"status": "failed"}), other], LATER)
+    found, troubles = check_batches(
+        catalog, embedding_alone(catalog, provider), [ended.model_copy(update={"status": "failed"}), other], LATER
+    )
 
     assert [one.status for one in found] == ["failed", "pending"]
     assert (provider.polled, troubles) == ([], [])
@@ -77,7 +79,9 @@ def test_a_batch_that_cannot_be_asked_for_is_told_and_keeps_no_other_waiting(
 ) -> None:
     made = [submitted(catalog, name) for name in ("lost", "is-done")]
 
-    found, troubles = check_batches(catalog, Provider({"is-done": "completed"}, error), made, LATER)
+    found, troubles = check_batches(
+        catalog, embedding_alone(catalog, Provider({"is-done": "completed"}, error)), made, LATER
+    )
 
     assert troubles == [f"lost: {error}"]
     assert [(one.batch_id, one.status) for one in found] == [("lost", "pending"), ("is-done", "completed")]
@@ -85,7 +89,7 @@ def test_a_batch_that_cannot_be_asked_for_is_told_and_keeps_no_other_waiting(
 
 
 def test_nothing_to_ask_for_is_nothing_found(catalog: Catalog) -> None:
-    assert check_batches(catalog, Provider(), [], LATER) == ([], [])
+    assert check_batches(catalog, embedding_alone(catalog, Provider()), [], LATER) == ([], [])
 
 
 def test_an_answer_that_cannot_be_written_down_is_an_error(tmp_path: Path) -> None:
@@ -100,7 +104,7 @@ def test_an_answer_that_cannot_be_written_down_is_an_error(tmp_path: Path) -> No
     )
 
     with pytest.raises(TransientError, match="The catalog at"):
-        check_batches(down, Provider({"b": "completed"}), [made], LATER)
+        check_batches(down, embedding_alone(down, Provider({"b": "completed"})), [made], LATER)
 
 
 def test_the_pending_batches_of_a_workflow_are_stopped_and_ended_ones_stay(catalog: Catalog) -> None:
@@ -110,7 +114,7 @@ def test_the_pending_batches_of_a_workflow_are_stopped_and_ended_ones_stay(catal
     submitted(catalog, "others", "two")
     provider = Provider({"goes-on": "pending", "others": "pending"})
 
-    count = cancel_batches(catalog, provider, "one", LATER)
+    count = cancel_batches(catalog, embedding_alone(catalog, provider), "one", LATER)
 
     assert (count, provider.canceled) == (1, ["goes-on"])
     assert statuses(catalog) == {"goes-on": "canceled", "is-done": "completed"}
@@ -122,9 +126,9 @@ def test_a_batch_that_another_workflow_waits_for_goes_on_until_the_last_one_lets
         submitted(catalog, "shared", workflow)
     provider = Provider({"shared": "pending"})
 
-    first = cancel_batches(catalog, provider, "one", LATER)
+    first = cancel_batches(catalog, embedding_alone(catalog, provider), "one", LATER)
     after_first = list(provider.canceled)
-    second = cancel_batches(catalog, provider, "two", LATER)
+    second = cancel_batches(catalog, embedding_alone(catalog, provider), "two", LATER)
 
     assert (first, after_first, second, provider.canceled) == (1, [], 1, ["shared"])
 
@@ -133,7 +137,7 @@ def test_a_batch_of_a_provider_that_is_no_longer_used_is_let_go(catalog: Catalog
     submitted(catalog, "old", provider="another")
     provider = Provider()
 
-    count = cancel_batches(catalog, provider, "one", LATER)
+    count = cancel_batches(catalog, embedding_alone(catalog, provider), "one", LATER)
 
     assert (count, provider.canceled, statuses(catalog)) == (1, [], {"old": "canceled"})
 
@@ -143,11 +147,11 @@ def test_a_provider_that_fails_half_way_is_asked_again_for_the_rest(catalog: Cat
         submitted(catalog, name, minute=minute)
     provider = Provider({"first": "pending"})
     with pytest.raises(TransientError):
-        cancel_batches(catalog, provider, "one", LATER)
+        cancel_batches(catalog, embedding_alone(catalog, provider), "one", LATER)
     between = statuses(catalog)
     provider.statuses["second"] = "pending"
 
-    count = cancel_batches(catalog, provider, "one", LATER)
+    count = cancel_batches(catalog, embedding_alone(catalog, provider), "one", LATER)
 
     assert between == {"first": "canceled", "second": "pending"}
     assert (count, provider.canceled) == (1, ["first", "second"])

@@ -19,6 +19,7 @@ MADE_FROM_COLUMNS = {
     "geocoded_map",
     "embedding_batch",
     "embeddings_map",
+    "tag_batches",
     "tag_votes",
     "activity_tags",
     "final_jsonl",

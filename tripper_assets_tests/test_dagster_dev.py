@@ -40,7 +40,7 @@ main()
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "tripper_assets"}
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 GROUPS = {
-    "raw_activities": "scrape", "activities": "scrape", "images_map": "enrich", "geocoded_map": "enrich", "embedding_batch": "enrich", "tag_votes": "tag", "activity_tags": "tag",
+    "raw_activities": "scrape", "activities": "scrape", "images_map": "enrich", "geocoded_map": "enrich", "embedding_batch": "enrich", "tag_batches": "tag", "tag_votes": "tag", "activity_tags": "tag",
     "embeddings_map": "enrich", "final_jsonl": "publish", "activity_diff": "publish", "imported_activities": "publish",
     "workflow_cleanup": "publish",
 }  # fmt: skip

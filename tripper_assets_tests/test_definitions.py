@@ -23,6 +23,7 @@ ASSETS = {
     "geocoded_map": "enrich",
     "embedding_batch": "enrich",
     "embeddings_map": "enrich",
+    "tag_batches": "tag",
     "tag_votes": "tag",
     "activity_tags": "tag",
     "activity_diff": "publish",

@@ -1,5 +1,7 @@
 """What is left of a workflow that ended badly: every asset that is not done, and everything that is made from one."""
 
+from datetime import UTC, datetime
+
 import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from hypothesis import given
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 
 from tripper_assets.definitions import build_definitions
 from tripper_assets.domain.graph import MADE_FROM, left_to_do
+from tripper_assets.domain.workflows import Workflow, WorkflowStage
 from tripper_assets.jobs import COLLECT, IMPORT
+from tripper_assets.retries import assets_left
 
 DONE = st.sets(st.sampled_from(sorted(MADE_FROM)))
 
@@ -77,3 +81,21 @@ def test_a_retry_of_a_retry_repeats_nothing_that_the_first_one_did(done: set[str
     assert left_to_do(done | set(left)) == []
     for count in range(len(left)):
         assert left_to_do((done - set(left)) | set(left[:count])) == left[count:]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "stages", "left"),
+    [
+        ("tagging", [], ["tag_batches", "tag_votes", "activity_tags"]),
+        ("tagging", ["tag_batches"], ["tag_votes", "activity_tags"]),
+        ("ui", ["tag_batches", "tag_votes"], ["activity_tags"]),
+    ],
+)
+def test_a_retry_of_a_workflow_that_only_tags_crawls_nothing(trigger: str, stages: list[str], left: list[str]) -> None:
+    at = datetime(2026, 5, 1, tzinfo=UTC)
+    done = [WorkflowStage(asset=one, status="completed", started_at=at, run_id="r") for one in stages]
+    failed = Workflow(
+        id="w", source_key="s", source_url="u", status="failed", config={}, trigger=trigger, created_at=at, stages=done
+    )
+
+    assert assets_left(failed, {(one, "r") for one in stages}, []) == left

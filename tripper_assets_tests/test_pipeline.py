@@ -142,7 +142,7 @@ def test_the_import_equals_the_final_jsonl_row_for_row(shared_graph: Graph, firs
 def test_every_stage_writes_its_row_and_its_file(first: Workflow) -> None:
     assert {stage.asset: stage.status for stage in first.stages} == dict.fromkeys(
         (
-            "raw_activities", "activities", "images_map", "geocoded_map", "embedding_batch", "embeddings_map", "tag_votes",
+            "raw_activities", "activities", "images_map", "geocoded_map", "embedding_batch", "embeddings_map", "tag_batches", "tag_votes",
             "activity_tags", "final_jsonl", "activity_diff", "imported_activities", "workflow_cleanup",
         ),
         "completed",

@@ -7,7 +7,7 @@ from typing import Any
 
 from tripper_assets.api.context import ApiContext
 from tripper_assets.api.problems import InputRefusedError
-from tripper_assets.batches import cancel_batches
+from tripper_assets.batches import cancel_batches, workers
 from tripper_assets.catalog.decisions import Decision
 from tripper_assets.clients.orchestrator import SOURCE_URL_TAG, TRIGGER_TAG, Launch
 from tripper_assets.decisions import Decider, check_seen, known_checks, reject_bundle
@@ -16,7 +16,6 @@ from tripper_assets.domain.model import ActivityId
 from tripper_assets.domain.publishing import DecisionWord
 from tripper_assets.domain.sources import Source, make_source, parse_config
 from tripper_assets.domain.workflows import Workflow, may_become, queued_workflow
-from tripper_assets.resources import embedding_provider
 from tripper_assets.retries import assets_left, check_retriable
 
 CANCELABLE = ("queued", "running", "waiting")
@@ -95,7 +94,7 @@ def start_workflow(
     place = context.catalog.sources.get_location(source.location_id) if source.location_id else None
     # Before the run: it may begin at once, and whoever gets the id may ask for it at once.
     context.catalog.workflows.start(workflow, place)
-    _launch(context, workflow, Launch("scrape_source", source.key, workflow.id, _tags(workflow)))
+    launch(context, workflow, Launch("scrape_source", source.key, workflow.id, run_tags(workflow)))
     return workflow
 
 
@@ -114,11 +113,18 @@ def _known_or_new(
     return context.catalog.sources.add(made)
 
 
-def _tags(workflow: Workflow) -> dict[str, str]:
+def run_tags(workflow: Workflow) -> dict[str, str]:
+    """Return what the list of runs shows of a workflow's."""
     return {TRIGGER_TAG: workflow.trigger or "api", SOURCE_URL_TAG: workflow.source_url}
 
 
-def _launch(context: ApiContext, workflow: Workflow, wanted: Launch) -> None:
+def launch(context: ApiContext, workflow: Workflow, wanted: Launch) -> None:
+    """Launch the run of a queued workflow, which has failed where there is none.
+
+    Raises:
+        TransientError: Dagster does not answer.
+        PermanentError: it refuses the run.
+    """
     try:
         run_id = context.orchestrator.launch(wanted)
     except TripperError as error:
@@ -148,8 +154,8 @@ def retry_workflow(context: ApiContext, workflow: Workflow) -> Workflow:
         raise ConflictError(f"Nothing of workflow {workflow.id} is left to do; start a new one.")
     context.catalog.workflows.set_status(workflow.id, "running", at=context.clock())
     after = runs[0].id if runs else ""
-    wanted = Launch("run_source", workflow.source_key, workflow.id, _tags(workflow), tuple(left), after)
-    _launch(context, workflow, wanted)
+    wanted = Launch("run_source", workflow.source_key, workflow.id, run_tags(workflow), tuple(left), after)
+    launch(context, workflow, wanted)
     return workflow_of(context, workflow.id)
 
 
@@ -183,8 +189,8 @@ def _end_runs(context: ApiContext, workflow_id: str) -> bool:
 def _end_as_canceled(context: ApiContext, workflow_id: str) -> None:
     if may_become(workflow_of(context, workflow_id).status, "canceled"):
         context.catalog.workflows.set_status(workflow_id, "canceled", "Canceled by a person.", at=context.clock())
-    provider = embedding_provider(context.settings, context.store, context.catalog, context.clock)
-    cancel_batches(context.catalog, provider, workflow_id, context.clock())
+    asked = workers(context.settings, context.store, context.catalog, context.clock)
+    cancel_batches(context.catalog, asked, workflow_id, context.clock())
 
 
 def decide(

@@ -24,6 +24,7 @@ from tripper_assets.api.routes import (
     files,
     health,
     sources,
+    taggings,
     workflows,
 )
 
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     exports.router,
     activities.router,
     sources.router,
+    taggings.router,
     docs.router,
 )
 

@@ -16,6 +16,7 @@ STAGES = {
     "geocoded_map": "Places",
     "embedding_batch": "Embed",
     "embeddings_map": "Collect",
+    "tag_batches": "Ask",
     "tag_votes": "Vote",
     "activity_tags": "Tag",
     "final_jsonl": "Join",

@@ -1,28 +1,37 @@
 """Tag: the votes on each activity, and the consensus that they come to."""
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster import ResourceParam
 
 from tripper_assets.assets.activities import OWNERS
+from tripper_assets.assets.tag_batches import PURPOSE, batch_row, unavailable
+from tripper_assets.catalog.usage import spent_on
 from tripper_assets.checks.publishing import as_check_result, tag_check_specs
-from tripper_assets.clients.tagging import Tagger, collect_votes
+from tripper_assets.clients.asking_voters import Brought, collect_batch, questions
+from tripper_assets.clients.objects import Objects
+from tripper_assets.clients.tagging import BatchTagger, collect_votes
 from tripper_assets.columns import TAG_ORIGINS, VOTE_ORIGINS, column_metadata, column_schema
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.consensus import TaggedActivity, consensus
+from tripper_assets.domain.errors import TripperError
 from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.maps import TagsMap, TagVotes
 from tripper_assets.domain.model import Problem
 from tripper_assets.domain.tag_quality import check_tags
-from tripper_assets.domain.tags import Vote
+from tripper_assets.domain.tag_runs import TagBatches, Voter, VoterBatch, progress_of
+from tripper_assets.domain.tags import Vote, tagging_text_sha256
+from tripper_assets.failures import is_last_attempt
 from tripper_assets.freshness import SCRAPED_DAILY
 from tripper_assets.partitions import source_partitions
 from tripper_assets.previews import page_links
 from tripper_assets.resources import Catalog, Clock
 from tripper_assets.settings import Settings
-from tripper_assets.tracking import stage
+from tripper_assets.tracking import Stage, stage
+from tripper_assets.voters import Panel, Reach, Taggers
 
 # Behind the embeddings: the local tagger compares the vectors that those leave in the cache.
 LATER = {"dagster/priority": "-1"}
@@ -34,30 +43,140 @@ LATER = {"dagster/priority": "-1"}
     kinds={"python", "parquet"},
     owners=OWNERS,
     op_tags=LATER,
-    description="Every voter's answer about each activity's text; a text that somebody voted on is never asked about again by the same one.",
+    output_required=False,
+    description="Every voter's answer about each activity's text; while a remote voter's batch is pending nothing is yielded, and the workflow waits.",
     metadata=column_metadata(column_schema(Vote), VOTE_ORIGINS),
     freshness_policy=SCRAPED_DAILY,
 )
 def tag_votes(
     context: dg.AssetExecutionContext,
     activities: list[Activity],
+    tag_batches: TagBatches | None,
     catalog: ResourceParam[Catalog],
-    tagger: ResourceParam[Tagger],
+    objects: ResourceParam[Objects],
+    taggers: ResourceParam[Taggers],
+    settings: ResourceParam[Settings],
     clock: ResourceParam[Clock],
-) -> TagVotes:
-    """Vote on what nobody voted on yet."""
-    with stage(context, catalog, clock) as work:
-        found = collect_votes(
-            activities, tagger=tagger, known=catalog.lenient.votes, source_key=work.source.key, at=clock()
+) -> Generator[dg.Output[TagVotes]]:
+    """Vote on what nobody voted on yet, and take what the remote voters said, if they are done."""
+    with stage(context, catalog, clock, pages_url=settings.pages_url) as work:
+        reach = Reach(catalog, objects, clock)
+        polling = Polling(
+            work, activities, taggers.panel(work.source.config.taggers, reach), reach, context.retry_number
         )
-        work.counts |= {"rows": len(found.votes), "fetched": found.fetched, "reused": len(found.votes) - found.fetched}
-        work.problems += [
+        # None of a workflow that began before there was this asset.
+        runs = work.source.config.tag_runs
+        votes = polling.votes(tag_batches or TagBatches(ids_sha256="", runs=runs))
+        if votes is None:
+            catalog.workflows.set_status(work.workflow_id, "waiting", work.skipped, at=clock())
+            context.log.info(work.skipped)
+    if votes is not None:
+        yield dg.Output(TagVotes(ids_sha256(one.id for one in activities), votes), metadata=work.metadata())
+
+
+@dataclass
+class Polling:
+    """One round of votes on the activities of a source."""
+
+    work: Stage
+    activities: Sequence[Activity]
+    panel: Panel
+    reach: Reach
+    retry_number: int
+    _made: int = 0
+    """Votes that are new."""
+    _texts: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._texts = {one.id: tagging_text_sha256(one) for one in self.activities}
+
+    def votes(self, asked: TagBatches) -> tuple[Vote, ...] | None:
+        """Return all votes that count, ordered by key; None while a batch is pending."""
+        found = self._local()
+        pending = [one for one in asked.batches if self._brought(one, asked.runs).is_pending]
+        if self.panel.remote:
+            found = self._stored()
+        self._count(found, asked.runs)
+        if pending:
+            told = ", ".join(f"{one.provider} {one.model} ({one.batch_id})" for one in pending)
+            self.work.skipped = f"Batches of questions are pending: {told}."
+            return None
+        return found
+
+    def _local(self) -> tuple[Vote, ...]:
+        if self.panel.local is None:
+            return ()
+        known, key = self.reach.catalog.lenient.votes, self.work.source.key
+        found = collect_votes(
+            self.activities, tagger=self.panel.local, known=known, source_key=key, at=self.reach.clock()
+        )
+        self._made += found.fetched
+        return found.votes
+
+    def _stored(self) -> tuple[Vote, ...]:
+        """Return the votes of everybody who votes now, and on the question that is asked now."""
+        votes = self.reach.catalog.votes.load(self.work.source.key, list(self._texts.items()))
+        voters = set(self.panel.voters)
+        return tuple(one for one in votes if Voter(*one.key[3:]) in voters)
+
+    def _brought(self, batch: VoterBatch, runs: int) -> Brought:
+        """Collect one batch; one that cannot be asked for keeps no other waiting, and stays for a later workflow."""
+        tagger = next((one for one in self.panel.remote if one.voter == batch.voter), None)
+        try:
+            brought = self._collected(batch, runs, tagger) if tagger else _abandoned(batch)
+        except TripperError as error:
+            if not is_last_attempt(error, self.retry_number):
+                raise
+            brought = Brought("failed", [unavailable(batch.voter, error)])
+        self.work.problems += brought.problems
+        return brought
+
+    def _collected(self, batch: VoterBatch, runs: int, tagger: BatchTagger) -> Brought:
+        catalog, now = self.reach.catalog, self.reach.clock()
+        row = batch_row(batch, self.work, now)
+        # Again, because the handle may be an earlier workflow's with the same activities: who waits is looked after by its own row.
+        catalog.batches.submitted(row)
+        rows = [one for one in catalog.batches.of_workflow(self.work.workflow_id) if one.batch_id == batch.batch_id]
+        asked = questions(self.activities, batch.voter, runs)
+        overdue = any(now >= one.deadline_at for one in rows)
+        brought = collect_batch(batch, asked, tagger, self._keep, at=now, overdue=overdue)
+        catalog.batches.checked(row, brought.status, now)
+        return brought
+
+    def _keep(self, votes: Sequence[Vote]) -> None:
+        self.reach.catalog.votes.save(self.work.source.key, votes)
+        self._made += len(votes)
+
+    def _count(self, found: Sequence[Vote], runs: int) -> None:
+        self.work.counts |= {
+            "rows": len(found),
+            "fetched": self._made,
+            "reused": len(found) - self._made,
+            "errors": sum(bool(one.error) for one in found),
+            "tokens": 0,
+            "usd": 0.0,
+        }
+        local = self.panel.local.voter if self.panel.local else None
+        self.work.counts["progress"] = [
+            progress_of(self._texts, one, 1 if one == local else runs, found).model_dump() for one in self.panel.voters
+        ]
+        self.work.problems += [
             Problem(code=one.error, subject=one.activity_id, message=f"{one.provider} {one.model}")
-            for one in found.votes
+            for one in found
             if one.error
         ]
-        context.add_output_metadata(work.metadata())
-    return TagVotes(ids_sha256(one.id for one in activities), found.votes)
+        if self.panel.remote:
+            with self.reach.catalog.database.session() as session:
+                tokens, usd = spent_on(session, self.work.workflow_id, PURPOSE)
+            self.work.counts |= {"tokens": tokens, "usd": round(usd, 6)}
+
+
+def _abandoned(batch: VoterBatch) -> Brought:
+    message = (
+        f"{batch.provider} {batch.model} votes no more, or on another question, and its batch is left; "
+        "name it among the taggers again, with its key, and its answers are collected by a later workflow."
+    )
+    return Brought("failed", [Problem(code="tagger_off", subject=batch.batch_id, message=message)])
 
 
 @dg.asset(
@@ -82,13 +201,17 @@ def activity_tags(
     """Count the votes."""
     with stage(context, catalog, clock) as work:
         agreed = consensus(tag_votes.rows)
+        alphas = {one.field: one.alpha for one in agreed.fields if one.alpha is not None}
         work.counts |= {
             "rows": len(agreed.activities),
             "for_review": sum(bool(one.review) for one in agreed.activities),
+            "votes": len(tag_votes.rows),
+            "labels": dict(Counter(label for one in agreed.activities for label in one.tags.categories)),
+            "alpha": alphas,
+            "voters": agreed.weights,
         }
-        work.counts["labels"] = dict(Counter(label for one in agreed.activities for label in one.tags.categories))
-        work.counts["alpha"] = {one.field: one.alpha for one in agreed.fields if one.alpha is not None}
-        work.counts["voters"] = agreed.weights
+        if alphas:
+            work.counts["lowest_alpha"] = min(alphas.values())
         results = check_tags([one.id for one in activities], tag_votes.rows, agreed)
     yield dg.Output(TagsMap(tag_votes.ids_sha256, agreed.activities), metadata=work.metadata())
     for result in results:

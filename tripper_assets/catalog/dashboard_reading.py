@@ -10,11 +10,13 @@ from tripper_assets.domain.model import Model
 
 
 class DaySpending(Model):
-    """What one provider's model came to on one day, UTC; open calls and batches count with the most that they can be."""
+    """What one provider's model came to on one day, UTC, for one purpose; open calls and batches count with the most that they can be."""
 
     day: date
     provider: str
     model: str
+    purpose: str = ""
+    """What it was paid for, such as tags."""
     requests: int
     tokens: int
     usd: float
@@ -69,9 +71,9 @@ def count_catalog(database: Database) -> int:
 
 
 _BY_DAY = """
-    SELECT (at AT TIME ZONE 'UTC')::date AS day, provider, model, sum(requests)::bigint AS requests, sum(total_tokens)::bigint AS tokens,
+    SELECT (at AT TIME ZONE 'UTC')::date AS day, provider, model, purpose, sum(requests)::bigint AS requests, sum(total_tokens)::bigint AS tokens,
         sum(usd) AS usd
-    FROM tripper.llm_usage WHERE at >= :since GROUP BY 1, 2, 3 ORDER BY 1 DESC, 6 DESC, 2, 3
+    FROM tripper.llm_usage WHERE at >= :since GROUP BY 1, 2, 3, 4 ORDER BY 1 DESC, 7 DESC, 2, 3, 4
 """
 _OF_WORKFLOWS = """
     SELECT workflow_id, sum(total_tokens)::bigint AS tokens, sum(usd) AS usd FROM tripper.llm_usage

@@ -15,6 +15,7 @@ from tripper_assets.catalog.usage import FREE, free_unasked, paid, reserve_submi
 from tripper_assets.domain.batch_requests import Polled
 from tripper_assets.domain.batches import ENDED, Origin, Submission
 from tripper_assets.domain.llm import Usage
+from tripper_assets.domain.model import SourceKey
 
 OWN = tuple(name for name in Submission.model_fields if name != "origin")
 
@@ -37,6 +38,17 @@ class Submissions:
         statement = select(SubmissionRow).where(SubmissionRow.batch_id == batch_id).order_by(SubmissionRow.number)
         with self._database.session() as session:
             return [_submission(row) for row in session.scalars(statement)]
+
+    def of_source(self, source_key: SourceKey, purpose: str, since: datetime) -> list[Submission]:
+        """Return what was asked for on behalf of a source since then and was not collected yet."""
+        statement = select(SubmissionRow).where(
+            SubmissionRow.source_key == source_key,
+            SubmissionRow.purpose == purpose,
+            SubmissionRow.collected_at.is_(None),
+            SubmissionRow.intended_at > since,
+        )
+        with self._database.session() as session:
+            return [_submission(row) for row in session.scalars(statement.order_by(SubmissionRow.number))]
 
     def tokens_in_flight(self, provider: str, since: datetime) -> int:
         """Return the tokens of all submissions since then that a provider may be working on."""

@@ -15,7 +15,7 @@ from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.tag_models import TagVoteRow
 from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.model import ActivityId, Model, SourceKey
-from tripper_assets.domain.tags import Vote
+from tripper_assets.domain.tags import Vote, VoteKey
 
 AT_ONCE = 5_000
 
@@ -30,15 +30,27 @@ class TagVoteTable:
         """Return the votes of a source on these activities' texts, ordered by key."""
         wanted = set(texts)
         ids = sorted(UUID(one) for one, _ in wanted if is_uuid(one))
-        statement = select(TagVoteRow).where(
+        # Columns and not mapped rows, of which a hundred thousand take seconds to make.
+        columns = [getattr(TagVoteRow, name) for name in Vote.model_fields]
+        statement = select(*columns).where(
             TagVoteRow.source_key == source_key, TagVoteRow.activity_id == bindparam("ids", type_=ARRAY(Uuid())).any_()
         )
         found: list[Vote] = []
         with self._database.session() as session:
             for start in range(0, len(ids), AT_ONCE):
-                rows = session.scalars(statement, {"ids": ids[start : start + AT_ONCE]})
-                found += [_vote(row) for row in rows if (str(row.activity_id), row.text_sha256) in wanted]
+                rows = session.execute(statement, {"ids": ids[start : start + AT_ONCE]})
+                votes = (_vote(row) for row in rows)
+                found += [one for one in votes if (one.activity_id, one.text_sha256) in wanted]
         return sorted(found, key=lambda vote: vote.key)
+
+    def keys(self, source_key: SourceKey, texts: Collection[tuple[ActivityId, str]]) -> set[VoteKey]:
+        """Return the keys of the votes of a source on these activities' texts: a tenth of what loading the votes takes."""
+        wanted = set(texts)
+        columns = [getattr(TagVoteRow, name) for name in VoteKey._fields]
+        statement = select(*columns).where(TagVoteRow.source_key == source_key)
+        with self._database.session() as session:
+            found = (tuple(row) for row in session.execute(statement).yield_per(AT_ONCE))
+            return {VoteKey(str(one), *rest) for one, *rest in found if (str(one), rest[0]) in wanted}
 
     def save(self, source_key: SourceKey, votes: Sequence[Vote]) -> None:
         """Keep votes; one that is there stays as it is."""
@@ -107,6 +119,6 @@ def _row(source_key: SourceKey, vote: Vote) -> dict[str, Any]:
     return row | {"usage": vote.usage.dump()}
 
 
-def _vote(row: TagVoteRow) -> Vote:
-    values = {name: getattr(row, name) for name in Vote.model_fields}
-    return Vote.model_validate(values | {"activity_id": str(row.activity_id)})
+def _vote(row: Sequence[Any]) -> Vote:
+    activity_id, *rest = row
+    return Vote.model_validate(dict(zip(Vote.model_fields, (str(activity_id), *rest), strict=True)))

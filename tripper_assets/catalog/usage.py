@@ -1,12 +1,12 @@
 """What was paid to whom, for whom and when: one row for each call that is answered at once, and for each submitted batch."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Select, case, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import Date, Double
 
 from tripper_assets.catalog.database import Database
@@ -14,14 +14,14 @@ from tripper_assets.catalog.llm_models import LlmUsageRow, SubmissionRow
 from tripper_assets.catalog.models import SourceRow, WorkflowRow
 from tripper_assets.domain.batches import Origin, Submission
 from tripper_assets.domain.llm import Spending, Usage
-from tripper_assets.domain.model import Model
+from tripper_assets.domain.model import Model, SourceKey
 
-By = Literal["provider", "source", "day"]
+By = Literal["provider", "source", "purpose", "day"]
 FREE = {"status": "free", "total_tokens": 0, "usd": 0.0}
 
 
 class UsageSum(Model):
-    """What one provider's model, one source or one day came to."""
+    """What one provider's model, one source, one purpose or one day came to."""
 
     group: str
     requests: int
@@ -122,6 +122,31 @@ def spent_on(session: Session, workflow_id: str, purpose: str) -> Spending:
     return Spending(int(tokens), float(usd))
 
 
+def spent_in_month(database: Database, source_key: SourceKey, purpose: str, at: datetime) -> Spending:
+    """Return what a source came to for one purpose in the month (UTC) of ``at``: open batches, and those that wait for being sent, at the most.
+
+    Raises:
+        TransientError: the catalog does not answer.
+    """
+    since = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    paid_for = _sum_of(LlmUsageRow.total_tokens, LlmUsageRow.usd).where(
+        LlmUsageRow.source_key == source_key, LlmUsageRow.purpose == purpose, LlmUsageRow.at >= since
+    )
+    unsent = _sum_of(SubmissionRow.tokens, SubmissionRow.usd).where(
+        SubmissionRow.source_key == source_key,
+        SubmissionRow.purpose == purpose,
+        SubmissionRow.state == "intended",
+        SubmissionRow.collected_at.is_(None),
+    )
+    with database.session() as session:
+        sums = [session.execute(one).one() for one in (paid_for, unsent)]
+    return Spending(sum(int(tokens) for tokens, _ in sums), sum(float(usd) for _, usd in sums))
+
+
+def _sum_of(tokens: InstrumentedAttribute[int], usd: InstrumentedAttribute[float]) -> Select[int, float]:
+    return select(func.coalesce(func.sum(tokens), 0), func.coalesce(func.sum(usd), 0.0))
+
+
 def usage_by(database: Database, by: By) -> list[UsageSum]:
     """Return the sums of all that was spent, the latest day or the largest sum first; days are UTC.
 
@@ -131,6 +156,7 @@ def usage_by(database: Database, by: By) -> list[UsageSum]:
     groups = {
         "provider": LlmUsageRow.provider + ":" + LlmUsageRow.model,
         "source": func.coalesce(LlmUsageRow.source_key, "(none)"),
+        "purpose": LlmUsageRow.purpose,
         "day": cast(cast(func.timezone("UTC", LlmUsageRow.at), Date), LlmUsageRow.provider.type),
     }
     with database.session() as session:
@@ -139,7 +165,7 @@ def usage_by(database: Database, by: By) -> list[UsageSum]:
     return sorted(found, key=lambda one: one.group if by == "day" else (one.usd, one.tokens, one.group), reverse=True)
 
 
-def _sums(group: Any) -> Select[Any, int, int, int, int, float, float]:  # noqa: ANN401 (one of three expressions)
+def _sums(group: Any) -> Select[Any, int, int, int, int, float, float]:  # noqa: ANN401 (one of the expressions)
     is_open = LlmUsageRow.status == "reserved"
     return select(
         group.label("group"),

@@ -23,8 +23,10 @@ from tripper_assets.clients.openai_sdk import check_model
 from tripper_assets.domain.errors import ConfigurationError, PermanentError, TransientError, TripperError
 from tripper_assets.domain.geocoding import PlaceQuery
 from tripper_assets.domain.notifications import trial_notification
+from tripper_assets.domain.taggers import parse_taggers
 from tripper_assets.resources import geocoder_choice, openai_model, utc_now, webhook
 from tripper_assets.settings import Settings, load_settings
+from tripper_assets.voters import taggers_off
 
 db_app = typer.Typer(help="The catalog's schema.", no_args_is_help=True)
 LOW_SPACE_BYTES = 1_000_000_000
@@ -51,6 +53,7 @@ def doctor(
         "catalog": _catalog,
         "geocoder": _geocoder,
         "embedder": _embedder,
+        "taggers": _taggers,
         "graph": _graph,
         "browser": _browser,
         "api": _api,
@@ -110,6 +113,13 @@ def _embedder(settings: Settings) -> str:
         return f"openai: {model.name}, {model.dimensions} dimensions, known to the key"
     embedder = LocalEmbedder()
     return f"{embedder.model}: {embedder.embed(['a day at the zoo']).shape[1]} dimensions"
+
+
+def _taggers(settings: Settings) -> str:
+    off = taggers_off(settings)
+    if off:
+        raise ConfigurationError(" ".join(off.values()))
+    return f"{', '.join(str(one) for one in parse_taggers(settings.taggers))}; no remote one was asked"
 
 
 def _graph(_settings: Settings) -> str:

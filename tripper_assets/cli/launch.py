@@ -13,7 +13,7 @@ from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import Source
 from tripper_assets.domain.workflows import Workflow, queued_workflow
-from tripper_assets.resources import embedding_provider, utc_now
+from tripper_assets.resources import utc_now
 from tripper_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -199,10 +199,10 @@ class _Execution:
 
     def _cancel_batches(self) -> None:
         """Stop what a canceled workflow waits for."""
-        from tripper_assets.batches import cancel_batches  # noqa: PLC0415 (see dagster_instance)
+        from tripper_assets.batches import cancel_batches, workers  # noqa: PLC0415 (see dagster_instance)
 
         found = self.session.catalog.workflows.get(self.workflow.id)
         if found is not None and found.status == "canceled":
             objects = Objects(self.session.settings.objects_url)
-            provider = embedding_provider(self.session.settings, objects, self.session.catalog, utc_now)
-            cancel_batches(self.session.catalog, provider, found.id, utc_now())
+            asked = workers(self.session.settings, objects, self.session.catalog, utc_now)
+            cancel_batches(self.session.catalog, asked, found.id, utc_now())

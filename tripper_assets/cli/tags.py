@@ -1,38 +1,120 @@
-"""`tripper tags`: who voted on the activities' tags, and how often."""
+"""`tripper tags`: have sources tagged, and see how far each voter is."""
 
-from typing import Annotated
+import functools
+import uuid
+from typing import Annotated, Any
 
 import typer
 
-from tripper_assets.catalog.tag_votes import vote_counts
+from tripper_assets.catalog.tag_progress import SourceProgress, tag_progress
+from tripper_assets.cli.launch import GOOD, run_job
 from tripper_assets.cli.output import Json, print_json, print_table, say
-from tripper_assets.cli.session import open_session
+from tripper_assets.cli.session import Session, open_session
+from tripper_assets.domain.errors import PermanentError
+from tripper_assets.domain.sources import Source
+from tripper_assets.domain.taggers import narrowed
+from tripper_assets.domain.workflows import Workflow, queued_workflow
+from tripper_assets.resources import utc_now
+from tripper_assets.voters import taggers_off
 
 tags_app = typer.Typer(help="Votes on tags.", no_args_is_help=True)
-COLUMNS = ("provider", "model", "prompt_version", "activities", "votes", "errors", "tokens", "last_at")
+COLUMNS = ("source", "voter", "run", "votes", "wanted", "errors", "workflow", "counted (UTC)")
 
 
 @tags_app.callback()
 def tags() -> None:
-    """Show what the votes on tags come to."""
+    """Have activities tagged, and show what the votes come to."""
+
+
+@tags_app.command("run")
+def run(
+    sources: Annotated[list[str], typer.Argument(help="The sources whose stored activities are tagged (key or URL).")],
+    *,
+    runs: Annotated[
+        int | None,
+        typer.Option(min=1, max=20, help="How often each remote voter is asked. Default: the source's tag_runs."),
+    ] = None,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask this one of the source's voters alone, such as openai; may be repeated."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Ask the voters for what is missing; what has a vote is never asked again, and the source's next run publishes the tags."""
+    with open_session() as session:
+        wanted = [session.source(one) for one in sources]
+        asked = {one.key: narrowed(one.config.taggers or session.settings.taggers, provider or ()) for one in wanted}
+        ended = [_tagged(session, one, runs, asked[one.key], quiet=as_json) for one in wanted]
+        found = tag_progress(session.catalog.database, [one.key for one in wanted])
+        off = {one.key: taggers_off(session.settings, asked[one.key]) for one in wanted}
+    if as_json:
+        print_json([_as_data(one, found, off) for one in ended])
+    else:
+        _print(found, {name: why for reasons in off.values() for name, why in reasons.items()})
+        for one in ended:
+            say(f"{one.source_key}: {one.status}. {one.reason}".rstrip())
+    bad = next((one for one in ended if one.status not in GOOD), None)
+    if bad is not None:
+        raise PermanentError(bad.reason or f"The workflow {bad.id} is {bad.status}.")
+
+
+def _tagged(session: Session, source: Source, runs: int | None, asked: tuple[str, ...], *, quiet: bool) -> Workflow:
+    from tripper_assets.partitions import TAGGERS_TAG  # noqa: PLC0415 (dagster takes two seconds to import)
+
+    overrides: dict[str, Any] = {"tag_runs": runs} if runs else {}
+    workflow = queued_workflow(source, overrides, identifier=str(uuid.uuid4()), trigger="tagging", created_at=utc_now())
+    location = session.catalog.sources.get_location(source.location_id) if source.location_id else None
+    tags = {TAGGERS_TAG: ",".join(asked)}
+    begin = functools.partial(session.catalog.workflows.start, workflow, location)
+    return run_job(session, "tag_source", workflow, tags=tags, quiet=quiet, begin=begin)
+
+
+def _as_data(workflow: Workflow, found: list[SourceProgress], off: dict[str, dict[str, str]]) -> dict[str, Any]:
+    mine = [one for one in found if one.source_key == workflow.source_key]
+    return {
+        "workflow_id": workflow.id,
+        "source_key": workflow.source_key,
+        "status": workflow.status,
+        "voters": [voter.model_dump() for one in mine for voter in one.voters],
+        "off": off[workflow.source_key],
+    }
 
 
 @tags_app.command("status")
 def status(
-    source: Annotated[
-        str | None, typer.Argument(help="Only the votes on this source's activities (key or URL).")
-    ] = None,
+    source: Annotated[str | None, typer.Argument(help="Only this source's voters (key or URL).")] = None,
     *,
     as_json: Json = False,
 ) -> None:
-    """Count activities, votes, errors and tokens for each voter."""
+    """Show how far each voter is with the activities of each source, as its last round of votes counted it."""
     with open_session() as session:
-        key = session.source(source).key if source else None
-        found = vote_counts(session.catalog.database, key)
+        known = session.source(source) if source else None
+        found = tag_progress(session.catalog.database, [known.key] if known else None)
+        off = taggers_off(session.settings, known.config.taggers if known else ())
     if as_json:
-        print_json([one.model_dump(mode="json") for one in found])
-    elif found:
-        rows = [[getattr(one, name) for name in COLUMNS[:-1]] + [f"{one.last_at:%Y-%m-%d %H:%M}"] for one in found]
-        print_table([name.replace("_", " ") for name in COLUMNS], rows)
-    else:
+        print_json({"sources": [one.model_dump(mode="json") for one in found], "off": off})
+        return
+    _print(found, off)
+    if not found:
         say("Nobody has voted yet; `tripper run URL` has the activities of a source tagged.")
+
+
+def _print(found: list[SourceProgress], off: dict[str, str]) -> None:
+    rows = [
+        (
+            one.source_key,
+            f"{voter.provider} {voter.model}",
+            f"{min(voter.run, voter.runs)} of {voter.runs}",
+            voter.there,
+            voter.wanted,
+            voter.errors,
+            one.status,
+            f"{one.counted_at:%Y-%m-%d %H:%M}",
+        )
+        for one in found
+        for voter in one.voters
+    ]
+    if rows:
+        print_table(COLUMNS, rows)
+    for why in off.values():
+        say(why)

@@ -1,4 +1,4 @@
-"""`tripper usage`: what was paid to providers, by provider, source or day."""
+"""`tripper usage`: what was paid to providers, by provider, source, purpose or day."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -15,6 +15,7 @@ class Group(StrEnum):
 
     PROVIDER = "provider"
     SOURCE = "source"
+    PURPOSE = "purpose"
     DAY = "day"
 
 
@@ -26,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def usage(
     *,
     by: Annotated[
-        Group, typer.Option(help="One line for each provider and model, source, or day (UTC).")
+        Group, typer.Option(help="One line for each provider and model, source, purpose (such as tags), or day (UTC).")
     ] = Group.PROVIDER,
     as_json: Json = False,
 ) -> None:

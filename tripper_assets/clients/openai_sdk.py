@@ -4,15 +4,14 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tripper_assets.clients.llm import LostAnswerError
-from tripper_assets.domain.errors import SERVER_ERROR, PermanentError, TransientError, TripperError, error_for_status
-from tripper_assets.domain.llm import Usage
+from tripper_assets.clients.sdk_verdicts import is_of_connection, of_silence, of_status, stated_wait
+from tripper_assets.domain.errors import PermanentError, TripperError
+from tripper_assets.domain.llm import Usage, stated_tokens
 
 if TYPE_CHECKING:
     from openai import APIConnectionError, APIStatusError, OpenAI
 
 TIMEOUT_SECONDS = 60.0
-REQUEST_TIMEOUT = 408
 
 
 def open_client(api_key: str, base_url: str | None, *, timeout_seconds: float = TIMEOUT_SECONDS) -> "OpenAI":
@@ -49,23 +48,15 @@ def told(work: str, *, is_paid: bool = False) -> Generator[None]:
     except APIStatusError as error:
         raise _status_verdict(error, work, is_paid=is_paid) from None
     except APIConnectionError as error:
-        raise _lost(work, type(error).__name__, is_paid=is_paid and not _never_arrived(error)) from None
+        raise of_silence(work, type(error).__name__, is_paid=is_paid and not _never_arrived(error)) from None
     except (APIResponseValidationError, ValueError, TypeError, AttributeError) as error:
-        raise _lost(work, f"{type(error).__name__}: the answer is none of the API's", is_paid=is_paid) from None
+        raise of_silence(work, f"{type(error).__name__}: the answer is none of the API's", is_paid=is_paid) from None
     except OSError as error:
-        raise _lost(work, type(error).__name__, is_paid=is_paid) from None
+        raise of_silence(work, type(error).__name__, is_paid=is_paid) from None
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("httpx2", "httpcore2"):
+        if not is_of_connection(error):
             raise
-        raise _lost(work, type(error).__name__, is_paid=is_paid) from None  # a body that broke off while it was read
-
-
-def _lost(work: str, why: str, *, is_paid: bool) -> TripperError:
-    if is_paid:
-        return LostAnswerError(
-            f"{work} got no answer ({why}); whether it was accepted is looked up before it is tried again."
-        )
-    return TransientError(f"{work} failed ({why}); try again later.")
+        raise of_silence(work, type(error).__name__, is_paid=is_paid) from None
 
 
 def _status_verdict(error: "APIStatusError", work: str, *, is_paid: bool) -> TripperError:
@@ -74,28 +65,23 @@ def _status_verdict(error: "APIStatusError", work: str, *, is_paid: bool) -> Tri
         return PermanentError(
             f"{work} failed, for the account's quota is spent; raise it, or wait for its next period."
         )
-    if is_paid and (error.status_code >= SERVER_ERROR or error.status_code == REQUEST_TIMEOUT):
-        return LostAnswerError(
-            f"{work} failed with status {error.status_code}; whether it was accepted is looked up before it is tried again."
-        )
-    return error_for_status(error.status_code, work, retry_after_seconds=retry_after(error))
+    return of_status(work, error.status_code, is_paid=is_paid, retry_after_seconds=retry_after(error))
 
 
 def usage_of(stated: Mapping[str, Any]) -> Usage:
     """Return the tokens of an answer of chat completions or embeddings as this project counts them."""
     into, out = stated.get("prompt_tokens_details") or {}, stated.get("completion_tokens_details") or {}
     return Usage(
-        input=int(stated.get("prompt_tokens") or 0),
-        output=int(stated.get("completion_tokens") or 0),
-        cached_input=int(into.get("cached_tokens") or 0),
-        reasoning=int(out.get("reasoning_tokens") or 0),
+        input=stated_tokens(stated.get("prompt_tokens")),
+        output=stated_tokens(stated.get("completion_tokens")),
+        cached_input=stated_tokens(into.get("cached_tokens")),
+        reasoning=stated_tokens(out.get("reasoning_tokens")),
     )
 
 
 def retry_after(error: "APIStatusError") -> float | None:
     """Return how many seconds the other side asks to wait, None where it does not."""
-    stated = error.response.headers.get("retry-after", "")
-    return float(stated) if stated.replace(".", "", 1).isdecimal() else None
+    return stated_wait(error.response.headers.get("retry-after", ""))
 
 
 def _never_arrived(error: "APIConnectionError") -> bool:

@@ -14,6 +14,7 @@ LAUNCH_SECONDS = 60.0
 FIRST_ERROR = 400
 PARTITIONS = "source"
 WORKFLOW_TAG, TRIGGER_TAG, SOURCE_URL_TAG = "tripper/workflow_id", "tripper/trigger", "tripper/source_url"
+TAGGERS_TAG = "tripper/taggers"
 """The words of partitions.py, which cannot be imported here: it is Dagster's side of the house."""
 ROOT_TAG = "dagster/root_run_id"
 ENDED = frozenset({"SUCCESS", "FAILURE", "CANCELED"})

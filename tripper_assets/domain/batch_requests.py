@@ -17,6 +17,8 @@ class Request(Model):
     """As the provider's endpoint takes it."""
     tokens: int
     """What it counts, at most."""
+    output_tokens: int = 0
+    """What its answer counts, at most; a queue has no part in these."""
 
 
 class Limits(NamedTuple):

@@ -166,14 +166,9 @@ def next_step(batch: Submission, status: Told | None, *, now: datetime, patience
     # Where nobody looked for days it may be done: the provider is asked once more before it is given up.
     if status is None and now >= _look_at(batch, now, patience):
         return "find" if batch.state == "submitting" else "poll"
-    if now >= _begun(batch) + patience.batch:
-        return "cancel"
-    return "wait" if status is None else _as_listed(batch, status, now, patience)
-
-
-def _as_listed(batch: Submission, status: Told, now: datetime, patience: Patience) -> Step:
-    is_lost = status == "absent" and batch.state == "submitting" and now >= _begun(batch) + patience.settles
-    return "submit" if is_lost else "wait"
+    if status == "absent" and batch.state == "submitting" and now >= _begun(batch) + patience.settles:
+        return "submit"  # it was never accepted, however late that is looked at
+    return "cancel" if now >= _begun(batch) + patience.batch else "wait"
 
 
 def _begun(batch: Submission) -> datetime:

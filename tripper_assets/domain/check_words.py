@@ -33,7 +33,7 @@ CHECK_WORDS: dict[str, tuple[Severity, str]] = {
     "places_in_region": ("WARN", "98 % of the places lie in the source's region."),
     "tags_present": ("WARN", "Each activity has tags."),
     "voters_agree": ("WARN", "Where several vote, Krippendorff's alpha is 0.667 or more for each field."),
-    "votes_without_errors": ("WARN", "At most 10 % of the votes are errors."),
+    "votes_without_errors": ("WARN", "At most 10 % of each voter's votes are errors."),
     "coordinates_apart": ("WARN", "At most 5 % of the places have the coordinates of another address."),
 }  # fmt: skip
 

@@ -10,13 +10,22 @@ MADE_FROM: dict[str, tuple[str, ...]] = {
     "geocoded_map": ("activities",),
     "embedding_batch": ("activities",),
     "embeddings_map": ("embedding_batch",),
-    "tag_votes": ("activities",),
+    "tag_batches": ("activities",),
+    "tag_votes": ("activities", "tag_batches"),
     "activity_tags": ("activities", "tag_votes"),
     "final_jsonl": ("activities", "images_map", "geocoded_map", "embeddings_map", "activity_tags"),
     "activity_diff": ("final_jsonl",),
     "imported_activities": ("final_jsonl", "embeddings_map", "activity_diff"),
     "workflow_cleanup": ("imported_activities",),
 }
+
+TAGGING = ("tag_batches", "tag_votes", "activity_tags")
+"""What a workflow makes that only tags: the tags are published by the source's next workflow, which finds the votes and pays nothing."""
+
+
+def only_tags(trigger: str, begun: Collection[str]) -> bool:
+    """Return whether a workflow only tags, by what started it and the assets whose stages began."""
+    return trigger == "tagging" or (bool(begun) and set(begun) <= set(TAGGING))
 
 
 def left_to_do(done: Collection[str]) -> list[str]:

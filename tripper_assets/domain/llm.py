@@ -10,6 +10,9 @@ from tripper_assets.domain.prices import MILLION, Price, known_price
 Outcome: TypeAlias = Literal["answered", "refused", "truncated", "malformed"]
 """How a paid question ended; each is kept, for asking again would cost as much and say the same."""
 
+MOST_TOKENS = 10_000_000
+"""Of one call, at any model: what a server states beyond is no bill, and would not fit into a column."""
+
 
 class Usage(Model):
     """Tokens of one call; cached_input is a part of input, reasoning a part of output."""
@@ -27,6 +30,11 @@ class Usage(Model):
     def plus(self, other: "Usage") -> "Usage":
         """Return the tokens of both."""
         return Usage(**{name: getattr(self, name) + getattr(other, name) for name in Usage.model_fields})
+
+
+def stated_tokens(stated: object) -> int:
+    """Return a stated number of tokens: 0 where it is none, and never less or more than a call can count."""
+    return min(max(stated, 0), MOST_TOKENS) if isinstance(stated, int) else 0
 
 
 class Question(Model):

@@ -13,6 +13,7 @@ from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.model import Model, SourceKey
 from tripper_assets.domain.patterns import Pattern
 from tripper_assets.domain.selectors import Selectors, one_or_many
+from tripper_assets.domain.taggers import TaggerText
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 TRACKING_PARAMETER = re.compile(
@@ -200,6 +201,14 @@ class SourceConfig(Model):
     llm_tokens_per_run: int = Field(default=200_000, ge=0, le=100_000_000)
     """No question is asked that could take a workflow of this source beyond this."""
     llm_usd_per_run: float = Field(default=0.5, ge=0, le=10_000)
+    tag_runs: int = Field(default=1, ge=1, le=20)
+    """How often each remote tagger is asked about an activity; the local one says the same every time, and is asked once."""
+    taggers: tuple[TaggerText, ...] = ()
+    """Who votes on tags, such as local or openai:gpt-4.1-mini. None: TRIPPER_TAGGERS."""
+    tag_tokens_per_month: int = Field(default=100_000_000, ge=0, le=100_000_000_000)
+    """No tagger is asked what could take this source beyond this in a month (UTC)."""
+    tag_usd_per_month: float = Field(default=10.0, ge=0, le=1_000_000)
+    """As tokens, in US dollars."""
     auto_import: bool = False
     keep_days: int | None = Field(default=None, ge=0)
     """None: TRIPPER_RETENTION_DAYS."""

@@ -10,6 +10,7 @@ STORIES = {
     "geocoded_map": "{rows} activities: {publisher} places stated by their publisher, {found} found, {not_found} not found, {ambiguous} ambiguous, {deferred} deferred.",
     "embedding_batch": "{rows} activities: {fetched} texts submitted, {reused} embedded before.",
     "embeddings_map": "{rows} vectors of {model}, {dimensions} numbers each.",
+    "tag_batches": "{fetched} questions submitted to {remote} remote voters, {under_way} were under way; {unaffordable} had no room in the budget.",
     "tag_votes": "{rows} votes: {fetched} cast now, {reused} before.",
     "activity_tags": "{rows} activities have tags; those of {for_review} wait for a person.",
     "final_jsonl": "{rows} records; {failed_checks} checks failed.",

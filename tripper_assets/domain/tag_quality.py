@@ -14,15 +14,25 @@ MOST_ERRORS = 0.1
 
 def check_tags(ids: Sequence[ActivityId], votes: Sequence[Vote], found: Consensus) -> list[CheckResult]:
     """Return the verdicts; none is an ERROR, for a bundle without tags is better than none."""
-    return [_present(ids, found), _agreed(found), _without_errors(votes)]
+    return [_present(ids, votes, found), _agreed(found), _without_errors(votes)]
 
 
-def _present(ids: Sequence[ActivityId], found: Consensus) -> CheckResult:
+def _present(ids: Sequence[ActivityId], votes: Sequence[Vote], found: Consensus) -> CheckResult:
     tagged = {one.activity_id for one in found.activities}
     bare = [one for one in ids if one not in tagged]
     share = 1 - len(bare) / len(ids) if ids else 1.0
-    sentence = f"{len(ids) - len(bare)} of {len(ids)} activities have tags."
+    sentence = f"{len(ids) - len(bare)} of {len(ids)} activities have tags.{_coverage(ids, votes)}"
     return CheckResult("tags_present", not bare, "WARN", sentence, tuple(bare[:SHOWN_IDS]), round(share, 4))
+
+
+def _coverage(ids: Sequence[ActivityId], votes: Sequence[Vote]) -> str:
+    """Return how many activities each voter has tagged, where several vote."""
+    reached: dict[str, set[ActivityId]] = {name: set() for name in _by_voter(votes)}
+    for one in votes:
+        if one.tags:
+            reached[_name(one)].add(one.activity_id)
+    told = ", ".join(f"{name} {len(some)}" for name, some in reached.items())
+    return f" By voter, of {len(ids)}: {told}." if len(reached) > 1 else ""
 
 
 def _agreed(found: Consensus) -> CheckResult:
@@ -40,8 +50,24 @@ def _agreed(found: Consensus) -> CheckResult:
 
 
 def _without_errors(votes: Sequence[Vote]) -> CheckResult:
+    """Return the verdict on the voter that failed most: one that always fails would vanish among many that never do."""
     failed = [one for one in votes if one.error]
-    share = len(failed) / len(votes) if votes else 0.0
+    shares = {name: sum(bool(one.error) for one in cast) / len(cast) for name, cast in _by_voter(votes).items()}
+    worst = max(shares, key=lambda name: shares[name], default="")
+    share = shares.get(worst, 0.0)
     sentence = f"{len(failed)} of {len(votes)} votes are errors ({share:.0%}, at most {MOST_ERRORS:.0%} wanted)."
+    if len(shares) > 1:
+        sentence = f"{len(failed)} of {len(votes)} votes are errors; most of {worst} ({share:.0%}, at most {MOST_ERRORS:.0%} wanted)."
     ids = tuple(dict.fromkeys(one.activity_id for one in failed))[:SHOWN_IDS]
     return CheckResult("votes_without_errors", share <= MOST_ERRORS, "WARN", sentence, ids, round(1 - share, 4))
+
+
+def _by_voter(votes: Sequence[Vote]) -> dict[str, list[Vote]]:
+    found: dict[str, list[Vote]] = {}
+    for one in votes:
+        found.setdefault(_name(one), []).append(one)
+    return found
+
+
+def _name(vote: Vote) -> str:
+    return f"{vote.provider} {vote.model}"

@@ -179,6 +179,7 @@ def test_costs_stand_by_day_and_provider(world: World) -> None:
     assert "$0.75" in page
     assert "4,500 tokens" in page
     assert len(re.findall(r"<td>(?:openai|groq)<br>", page)) == 3
+    assert page.count("m, 1 request for embeddings") == 3
 
 
 def test_a_source_is_fresh_for_two_days_and_stale_after_a_week() -> None:

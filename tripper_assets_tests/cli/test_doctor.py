@@ -11,7 +11,7 @@ from tripper_assets_tests.cli.conftest import Said, Shell
 from tripper_assets_tests.clients.loopback import Answer, serve
 from tripper_assets_tests.conftest import FreshDatabases
 
-PARTS = ["python", "home", "store", "catalog", "geocoder", "embedder", "graph", "browser", "api", "webhook"]
+PARTS = ["python", "home", "store", "catalog", "geocoder", "embedder", "taggers", "graph", "browser", "api", "webhook"]
 
 
 @pytest.fixture

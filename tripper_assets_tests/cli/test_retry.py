@@ -24,6 +24,7 @@ BEFORE_THE_END = {
     "geocoded_map",
     "embedding_batch",
     "embeddings_map",
+    "tag_batches",
     "tag_votes",
     "activity_tags",
 }

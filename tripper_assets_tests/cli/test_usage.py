@@ -38,7 +38,7 @@ def test_what_was_paid_is_shown_by_provider_source_and_day(shell: Shell) -> None
     paid_calls(shell)
 
     title, *table = shell("usage").out.splitlines()
-    by = {group: shell("usage", "--by", group, "--json").json for group in ("provider", "source", "day")}
+    by = {group: shell("usage", "--by", group, "--json").json for group in ("provider", "source", "purpose", "day")}
 
     assert (before.code, before.out.strip()) == (0, "Nothing was paid: no provider that costs something was asked.")
     assert title == "Paid to providers"
@@ -60,5 +60,6 @@ def test_what_was_paid_is_shown_by_provider_source_and_day(shell: Shell) -> None
     assert sums == {
         "provider": [("openai:small", 3, 0.7, 0.2), ("openai:large", 1, 0.25, 0)],
         "source": [(ZOO.key, 3, 0.7, 0.2), ("(none)", 1, 0.25, 0)],
+        "purpose": [("embeddings", 3, 0.7, 0.2), ("search", 1, 0.25, 0)],
         "day": [("2026-05-02", 2, 0.45, 0.2), ("2026-05-01", 2, 0.5, 0)],
     }

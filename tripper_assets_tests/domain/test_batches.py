@@ -135,6 +135,7 @@ OVERDUE = {"submitted_at": NOW - PATIENCE, "attempted_at": NOW - PATIENCE}
         (submission(**ASKED), None, "find"),
         (submission(**ASKED), "absent", "wait"),
         (submission(**LONG_ASKED), "absent", "submit"),
+        (submission(state="submitting", attempted_at=NOW - PATIENCE), "absent", "submit"),  # however late that is seen
         (submission(**LONG_ASKED), "pending", "wait"),
         (submission(**LONG_ASKED, checked_at=minutes_ago(0.5)), None, "wait"),
         (submission(**LONG_ASKED, checked_at=minutes_ago(1)), None, "find"),

@@ -1,10 +1,14 @@
 """Which votes are missing, and which run is the current one, against plain models of both."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tripper_assets.domain.tag_runs import Voter, current_run, missing_votes
-from tripper_assets.domain.tags import VoteKey
+from tripper_assets.domain.llm import Spending
+from tripper_assets.domain.tag_runs import Voter, affordable, current_run, missing_votes, progress_of
+from tripper_assets.domain.tags import Vote, VoteKey
 
 VOTERS = (Voter("local", "m", "v1"), Voter("openai", "gpt", "v2"), Voter("groq", "llama", "v2"))
 TEXTS = {"a": "text a", "b": "text b", "c": "text c"}
@@ -18,6 +22,7 @@ some_votes = st.sets(
     ),
     max_size=60,
 )
+prices = st.lists(st.integers(0, 9), max_size=9)
 some_voters = st.sets(st.sampled_from(VOTERS)).map(sorted)
 
 
@@ -62,3 +67,36 @@ def test_a_changed_text_is_tagged_again_and_the_others_are_not() -> None:
 
     assert {key.activity_id for key in again} == {"b"}
     assert len(again) == len(VOTERS)
+
+
+@given(prices, st.integers(0, 60), st.integers(0, 60))
+def test_as_many_of_the_first_questions_are_affordable_as_fit_and_no_more(
+    prices: list[int], tokens: int, cents: int
+) -> None:
+    def most(some: Sequence[int]) -> Spending:
+        return Spending(sum(some), sum(some) / 100)
+
+    asked, spending = affordable(prices, most, Spending(tokens, cents / 100))
+
+    longest = max(
+        n
+        for n in range(len(prices) + 1)
+        if n == 0 or (sum(prices[:n]) <= tokens and sum(prices[:n]) / 100 <= cents / 100)
+    )
+    assert (list(asked), spending) == (prices[:longest], most(prices[:longest]))
+
+
+@given(votes=some_votes, failed=st.sets(st.integers(1, 4)), runs=st.integers(1, 4))
+def test_progress_counts_the_votes_of_the_wanted_runs_and_what_of_them_failed(
+    votes: set[VoteKey], failed: set[int], runs: int
+) -> None:
+    at, voter = datetime(2026, 5, 1, tzinfo=UTC), VOTERS[1]
+    cast = [Vote(**key._asdict(), error="bad" if key.run_number in failed else "", created_at=at) for key in votes]
+
+    found = progress_of(TEXTS, voter, runs, cast)
+
+    mine = [key for key in votes if TEXTS.get(key.activity_id) == key.text_sha256 and key[3:] == voter]
+    counted = [key for key in mine if key.run_number <= runs]
+    assert (found.wanted, found.there) == (3 * runs, len(counted))
+    assert found.errors == sum(key.run_number in failed for key in counted)
+    assert (found.there == found.wanted) == (found.run == runs + 1)

@@ -8,9 +8,13 @@ import pytest
 
 from tripper_assets import sensors
 from tripper_assets.claims import claim_source
+from tripper_assets.domain.batches import PATIENCE, Batch
+from tripper_assets.domain.graph import TAGGING
 from tripper_assets.resources import Catalog
+from tripper_assets.sensors import collected
 from tripper_assets_tests.fakes import Provider
 from tripper_assets_tests.sensors.ticks import NOW, ONE, TWO, batch, batches_tick, batches_tick_from, workflow
+from tripper_assets_tests.voting_world import MODEL, Service, Voters
 
 
 def test_a_workflow_goes_on_when_all_its_batches_are_done(catalog: Catalog, instance: dg.DagsterInstance) -> None:
@@ -132,3 +136,40 @@ def test_a_tick_whose_time_is_up_asks_nothing_more_and_the_next_goes_on_there(
     assert (slow, done) == ("one", (["one"], []))
     assert (last, provider.polled, provider.canceled) == ("", ["one", "two"], ["own"])
     assert said == "1 batches are awaited; 1 of canceled workflows were canceled."
+
+
+def test_a_workflow_that_only_tags_goes_on_with_its_votes_alone_and_any_other_with_all_that_follows(
+    catalog: Catalog,
+) -> None:
+    workflow(catalog, "tags", status="waiting", trigger="tagging")
+    workflow(catalog, "crawls", status="waiting", trigger="cli")
+    workflow(catalog, "of-the-ui", status="waiting", trigger="ui")
+    catalog.workflows.stage_started("crawls", "raw_activities", NOW)
+    for name in ("tags", "of-the-ui"):
+        catalog.workflows.stage_started(name, "tag_batches", NOW)
+
+    found = {name: collected(one) for name in ("tags", "crawls", "of-the-ui") if (one := catalog.workflows.get(name))}
+
+    assert found == {"tags": TAGGING[1:], "crawls": (), "of-the-ui": TAGGING[1:]}
+
+
+def test_each_batch_is_asked_for_where_it_was_submitted(catalog: Catalog, instance: dg.DagsterInstance) -> None:
+    services = {name: Service(name) for name in ("one", "two")}
+    provider = Provider({"vectors": "completed"})
+    workflow(catalog, "waits", status="waiting")
+    batch(catalog, "waits", "vectors")
+    for name in services:
+        of_voter = Batch(
+            workflow_id="waits", asset="tag_batches", provider=name, model=MODEL, batch_id=f"of-{name}", submitted_at=NOW, deadline_at=NOW + PATIENCE
+        )  # fmt: skip
+        catalog.batches.submitted(of_voter)
+
+    asked, _ = batches_tick(instance, provider, Voters(services))
+
+    statuses = {one.batch_id: one.status for one in catalog.batches.of_workflow("waits")}
+    assert statuses == {
+        "vectors": "completed",
+        "of-one": "completed",
+        "of-two": "completed",
+    }  # nothing was ever asked there
+    assert [workflow for _, _, workflow in asked] == ["waits"]

@@ -7,12 +7,15 @@ from typing import Any, Literal, cast
 import dagster as dg
 from dagster._core.test_utils import create_run_for_test
 
+from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.batches import PATIENCE, Batch
 from tripper_assets.domain.sources import make_source
 from tripper_assets.domain.workflows import Workflow, WorkflowFile
 from tripper_assets.partitions import WORKFLOW_TAG
 from tripper_assets.resources import Catalog, utc_now
 from tripper_assets.sensors import batch_sensor, workflow_status_sensor
+from tripper_assets.settings import Settings
+from tripper_assets.voters import Taggers
 from tripper_assets_tests.fakes import Provider
 
 ONE, TWO = make_source("https://example.org/"), make_source("https://example.net/")
@@ -60,15 +63,19 @@ def imports(
         return requests(cast("Iterable[Any]", sensor(context)))
 
 
-def batches_tick(instance: dg.DagsterInstance, provider: Provider) -> tuple[list[Any], str]:
-    with dg.build_sensor_context(instance=instance, resources={"embedding_provider": provider}) as context:
+def resources(provider: Provider, taggers: object = None) -> dict[str, Any]:
+    voters = taggers or Taggers(Settings())
+    return {"embedding_provider": provider, "objects": Objects("memory://"), "taggers": voters}
+
+
+def batches_tick(instance: dg.DagsterInstance, provider: Provider, taggers: object = None) -> tuple[list[Any], str]:
+    with dg.build_sensor_context(instance=instance, resources=resources(provider, taggers)) as context:
         return requests(batch_sensor(context))
 
 
 def batches_tick_from(instance: dg.DagsterInstance, provider: Provider, cursor: str) -> tuple[str, str]:
     """Evaluate the batch sensor once; return its cursor and what it says."""
-    given = {"embedding_provider": provider}
-    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=given) as context:
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources=resources(provider)) as context:
         _, said = requests(batch_sensor(context))
         return context.cursor or "", said
 

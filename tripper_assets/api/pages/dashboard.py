@@ -11,11 +11,14 @@ from tripper_assets.api import actions
 from tripper_assets.api import dashboard_view as view
 from tripper_assets.api.context import ApiContext, Context
 from tripper_assets.api.first_look import FirstLook, look_at
+from tripper_assets.api.problems import InputRefusedError
 from tripper_assets.api.rendering import Notices, render
 from tripper_assets.api.reviewing import workflow_named
 from tripper_assets.api.security import PageSignedIn, Person
+from tripper_assets.api.tagging import start_tagging
 from tripper_assets.catalog.dashboard_reading import batches_of, count_catalog, spending_by_day, spending_of
 from tripper_assets.catalog.source_reading import read_sources
+from tripper_assets.catalog.tag_progress import tag_progress
 from tripper_assets.catalog.workflow_reading import (
     WorkflowFilter,
     WorkflowView,
@@ -25,8 +28,10 @@ from tripper_assets.catalog.workflow_reading import (
 )
 from tripper_assets.domain.errors import ConfigurationError, TripperError
 from tripper_assets.domain.sources import Source, make_source, parse_config
+from tripper_assets.domain.taggers import LOCAL, parse_taggers
 from tripper_assets.domain.workflows import WorkflowStatus
 from tripper_assets.downloads import newest_files
+from tripper_assets.voters import taggers_off
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER, UNPROCESSABLE = 303, 422
@@ -35,6 +40,7 @@ SAID = {
     "started": "The workflow is queued; it begins within seconds.",
     "retried": "The workflow goes on where it stopped.",
     "canceled": "The workflow ends as soon as its run notices.",
+    "tagging": "The voters are asked; Tags shows how far they are.",
     "added": "The source is added; Run starts its first workflow.",
 }
 
@@ -69,6 +75,20 @@ class NewSource(BaseModel):
         return {"auto_import": self.auto_import, **{name: value for name, value in stated.items() if value}}
 
 
+class Tagging(BaseModel):
+    """Which sources somebody wants to have tagged."""
+
+    sources: list[str] = []
+    runs: str = ""
+    """How often each remote voter is asked; empty for the source's own."""
+    tagger: str = ""
+
+    @property
+    def taggers(self) -> list[str]:
+        """Who is asked; empty for all."""
+        return [self.tagger] if self.tagger else []
+
+
 @router.get("/")
 def dashboard(
     request: Request, context: Context, person: PageSignedIn, listing: Annotated[Listing, Query()]
@@ -88,6 +108,7 @@ def _page(
         "wrong": "",
         **_live(context, listing),
         **_costs(context),
+        **_voters(context, listing),
         **more,
     }
     locations = context.catalog.sources.locations()
@@ -140,6 +161,7 @@ def _live(context: ApiContext, listing: Listing) -> dict[str, Any]:
         "next": listed.next,
         "sources": [view.source_card(one, now) for one in sources.sources],
         "sources_next": sources.next,
+        "tagging": tag_progress(database, [one.key for one in sources.sources]),
     }
 
 
@@ -152,6 +174,15 @@ def _cards(context: ApiContext, views: dict[str, WorkflowView]) -> dict[str, vie
     spending, batches = spending_of(context.database, ids), batches_of(context.database, ids)
     shown: dict[str, Any] = {"now": context.clock(), "dagster_url": context.settings.dagster_url}
     return {name: view.card_of(one, spending=spending, batches=batches, **shown) for name, one in views.items()}
+
+
+def _voters(context: ApiContext, listing: Listing) -> dict[str, Any]:
+    shown = read_sources(context.database, after=listing.sources_after, limit=SOURCES).sources
+    return {
+        "tag_sources": shown,
+        "taggers": [str(one) for one in parse_taggers(context.settings.taggers) if one.provider != LOCAL],
+        "taggers_off": list(taggers_off(context.settings).values()),
+    }
 
 
 def _costs(context: ApiContext) -> dict[str, Any]:
@@ -255,6 +286,15 @@ def run_source(key: str, context: Context, _person: PageSignedIn) -> Response:
     """Start a workflow of a source."""
     actions.start_workflow(context, key, {}, trigger="dashboard")
     return RedirectResponse("/?said=started", SEE_OTHER)
+
+
+@router.post("/taggings")
+def tag(context: Context, _person: PageSignedIn, form: Annotated[Tagging, Form()]) -> Response:
+    """Have the voters of the chosen sources asked for what is missing."""
+    if not form.sources:
+        raise InputRefusedError("No source is chosen; tick those whose activities are to be tagged.")
+    start_tagging(context, form.sources, runs=form.runs or None, taggers=form.taggers)
+    return RedirectResponse("/?said=tagging", SEE_OTHER)
 
 
 @router.post("/workflows/{workflow}/retry")

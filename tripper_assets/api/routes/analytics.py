@@ -83,7 +83,7 @@ def stats(context: Context, _person: SignedIn, by: Literal["source", "location",
 
 
 class UsageReport(Model):
-    """What was paid, one line for each provider and model, source, or day in UTC."""
+    """What was paid, one line for each provider and model, source, purpose, or day in UTC."""
 
     by: By
     lines: list[UsageSum]

@@ -17,6 +17,7 @@ from tripper_assets.domain.errors import ConfigurationError, TripperError
 from tripper_assets.domain.model import Model
 from tripper_assets.resources import extractor, geocoder_choice, openai_model
 from tripper_assets.settings import Settings
+from tripper_assets.voters import taggers_off
 
 router = APIRouter(tags=["health"])
 State = Literal["ok", "degraded", "down"]
@@ -143,6 +144,7 @@ def _providers(settings: Settings) -> PartState:
             check(settings)
         except ConfigurationError as error:
             wrong.append(str(error))
+    wrong += taggers_off(settings).values()
     return PartState(state="degraded", reason=" ".join(wrong)) if wrong else PartState(state="ok")
 
 

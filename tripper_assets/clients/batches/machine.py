@@ -100,7 +100,7 @@ class BatchMachine:
             requests_uri=writer.store(self._objects, name),
             requests=writer.count,
             tokens=writer.tokens,
-            usd=self._cost(Usage(input=writer.tokens), now),
+            usd=self._cost(Usage(input=writer.tokens, output=writer.output_tokens), now),
             intended_at=now,
         )
 

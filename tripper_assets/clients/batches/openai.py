@@ -36,19 +36,32 @@ LOOK_SECONDS = 10.0
 READ_BYTES = 1 << 20
 LIMITS = Limits(requests=50_000, bytes=190_000_000, tokens=3_000_000)
 """50,000 requests and 200 MB; tokens are what an account of the first tier may have in its queue."""
+CHAT = "/v1/chat/completions"
+GROQ_URL = "https://api.groq.com/openai/v1"
+GROQ_LIMITS = Limits(requests=50_000, bytes=95_000_000, tokens=50_000_000)
+"""Files of 100 MB; Groq states no queue of tokens, so that this one only keeps a slip of ours small."""
 
 
 class OpenAIBatches:
-    """OpenAI's batch API for one endpoint, at half the price and within 24 hours."""
+    """OpenAI's batch API for one endpoint, at half the price and within 24 hours.
 
-    name = "openai"
+    ``expires`` asks that files be removed by themselves, which not everybody knows who speaks this API.
+    """
+
     settles = timedelta(minutes=3)
 
     def __init__(
-        self, *, api_key: str, base_url: str | None = None, endpoint: str = "/v1/embeddings", limits: Limits = LIMITS
+        self,
+        *,
+        api_key: str,
+        base_url: str | None = None,
+        endpoint: str = "/v1/embeddings",
+        limits: Limits = LIMITS,
+        name: str = "openai",
+        expires: bool = True,
     ) -> None:
-        self.limits = limits
-        self._key, self._base_url, self._endpoint = api_key, base_url, endpoint
+        self.name, self.limits = name, limits
+        self._key, self._base_url, self._endpoint, self._expires = api_key, base_url, endpoint, expires
         self._opened: OpenAI | None = None
 
     @property
@@ -77,11 +90,15 @@ class OpenAIBatches:
                 return self._uploaded(submission, cast("IO[bytes]", file))
 
     def _uploaded(self, submission: Submission, file: IO[bytes]) -> str:
-        expiry: Any = {"anchor": "created_at", "seconds": int(INPUT_KEPT_FOR.total_seconds())}
         stored = self._client.files.create(
-            file=(_file_name(submission), file, "application/jsonl"), purpose="batch", expires_after=expiry
+            file=(_file_name(submission), file, "application/jsonl"),
+            purpose="batch",
+            **self._expiry("expires_after", INPUT_KEPT_FOR),
         )
         return _text(stored.id)
+
+    def _expiry(self, name: str, kept_for: timedelta) -> dict[str, Any]:
+        return {name: {"anchor": "created_at", "seconds": int(kept_for.total_seconds())}} if self._expires else {}
 
     def _delete_orphans(self, submission: Submission) -> None:
         """Delete what an earlier upload left whose id nobody learned."""
@@ -97,7 +114,6 @@ class OpenAIBatches:
     def submit(self, submission: Submission, requests: Iterable[Request]) -> str:
         """Create the batch, with our id in its metadata, and return its id."""
         del requests  # they were uploaded
-        expiry: Any = {"anchor": "created_at", "seconds": int(OUTPUT_KEPT_FOR.total_seconds())}
         endpoint: Any = self._endpoint
         with told(f"Submitting {submission.requests} requests to {self.name}", is_paid=True):
             batch = self._client.batches.create(
@@ -105,7 +121,7 @@ class OpenAIBatches:
                 endpoint=endpoint,
                 completion_window="24h",
                 metadata={OUR_ID: submission.id},
-                output_expires_after=expiry,
+                **self._expiry("output_expires_after", OUTPUT_KEPT_FOR),
             )
             return _text(batch.id)
 
@@ -117,9 +133,12 @@ class OpenAIBatches:
 
     def _batches(self, since: datetime) -> Iterator["Batch"]:
         oldest = (since - CLOCK_SKEW).timestamp()
+        seen: set[str] = set()
         for batch in self._client.batches.list(limit=100, timeout=LOOK_SECONDS):
-            if batch.created_at < oldest:
+            # A server that does not know how to turn pages shows the first one again and again.
+            if batch.created_at < oldest or batch.id in seen:
                 return
+            seen.add(batch.id)
             yield batch
 
     def poll(self, provider_id: str) -> Polled:

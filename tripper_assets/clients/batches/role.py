@@ -15,7 +15,7 @@ class BatchProvider(Protocol):
     name: str
     limits: Limits
     settles: timedelta
-    """After which an accepted submission stands in the provider's list; where none can be found by our id, its whole window."""
+    """After which an accepted submission is found; where that needs its results, its whole window."""
 
     def size(self, request: Request) -> int:
         """Return the bytes of a request as it is sent."""

@@ -24,13 +24,14 @@ class RequestWriter:
         self._stream = zstandard.ZstdCompressor(level=LEVEL).stream_writer(self._packed, closefd=False)
         self.count = 0
         self.tokens = 0
+        self.output_tokens = 0
 
     def add(self, request: Request) -> None:
         """Take a request."""
-        line = {"custom_id": request.custom_id, "body": request.body, "tokens": request.tokens}
-        self._stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._stream.write(orjson.dumps(request.model_dump(), option=orjson.OPT_APPEND_NEWLINE))
         self.count += 1
         self.tokens += request.tokens
+        self.output_tokens += request.output_tokens
 
     def store(self, objects: Objects, name: str) -> str:
         """Store what was taken and return its URI; the same requests again are stored once.
