@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +34,6 @@ AHEAD = 0.08
 TIERS = ((0, "free"), (10, "low"), (25, "medium"))
 COMPARABLE = frozenset({"EUR", "USD", "GBP", "CHF", "CAD", "AUD"})
 """Currencies of which ten are little everywhere; of others the tier is unknown."""
-LONGEST_VISIT = timedelta(hours=12)
 MONTHS_A_YEAR = 12
 
 
@@ -119,7 +117,7 @@ def _ages(activity: Activity) -> dict[str, int | None]:
 
 def _duration(activity: Activity) -> dict[str, int | None]:
     lasts = stated_duration(activity)
-    minutes = round(lasts.total_seconds() / 60) if lasts and timedelta(0) < lasts <= LONGEST_VISIT else None
+    minutes = round(lasts.total_seconds() / 60) if lasts else None
     return {"duration_min_minutes": minutes, "duration_max_minutes": minutes}
 
 

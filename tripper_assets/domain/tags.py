@@ -51,6 +51,8 @@ RANGES = (("age_min_months", "age_max_months"), ("duration_min_minutes", "durati
 MAX_FREE_TAGS = 10
 MAX_FREE_TAG_WORDS = 3
 MAX_QUOTES = 40
+LONGEST_VISIT = timedelta(hours=12)
+"""What lasts longer is a series from its first time to its last, or a festival; nobody stays for all of it."""
 _ORDER = (
     "activity_id", "categories", "age_min_months", "age_max_months", "setting", "price_tier", "duration_min_minutes",
     "duration_max_minutes", "seasons", "rain_ok", "energy_level", "stroller_access", "wheelchair_access", "accessibility_support",
@@ -153,12 +155,13 @@ def tagging_text(activity: Activity) -> str:
 
 
 def stated_duration(activity: Activity) -> timedelta | None:
-    """Return the time from start to end, None where one of them is no time of day."""
+    """Return the time from start to end, None where one of them is no time of day, or where they are those of a whole series or festival."""
     start, end = activity.startDate, activity.endDate
     try:
-        return datetime.fromisoformat(end) - datetime.fromisoformat(start) if "T" in start and "T" in end else None
+        lasts = datetime.fromisoformat(end) - datetime.fromisoformat(start) if "T" in start and "T" in end else None
     except (ValueError, TypeError):
         return None
+    return lasts if lasts and timedelta(0) < lasts <= LONGEST_VISIT else None
 
 
 def has_regular_times(activity: Activity) -> bool:

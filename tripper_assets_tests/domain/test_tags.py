@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tripper_assets.domain.tags import CHOICES, LABELS, NUMBERS, free_tags, judge_answer, tags_schema
+from tripper_assets.domain.activities import Activity
+from tripper_assets.domain.tags import CHOICES, LABELS, NUMBERS, free_tags, judge_answer, tagging_text, tags_schema
 
 TEXT = "Story time\nBring a blanket. Free entry, ages 2 to 5.\nOutdoors in the park"
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "design" / "activity_tags.schema.json"
@@ -88,3 +89,22 @@ def test_the_schema_is_the_shared_one() -> None:
     shared = json.loads(SCHEMA.read_text())
 
     assert tags_schema() == {name: shared[name] for name in ("type", "additionalProperties", "properties", "required")}
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("2026-05-02T11:30:00", "lasts 90 minutes"),
+        ("2026-05-02T10:00:00", ""),
+        ("2026-07-04T11:30:00", ""),
+        ("2026-05-03", ""),
+    ],
+)
+def test_a_voter_reads_how_long_a_visit_lasts_and_not_how_long_a_series_goes_on(end: str, said: str) -> None:
+    stated = {"startDate": "2026-05-02T10:00:00", "endDate": end}
+    own = {"id": "a", "index": 0, "source_key": "s", "source_url": "https://s.example/", "url": "https://s.example/a"}
+    stated |= own | {"type": "Event", "name": "Robot lab"}
+
+    lines = tagging_text(Activity.model_validate(stated)).splitlines()
+
+    assert [line for line in lines if line.startswith("lasts")] == ([said] if said else [])
