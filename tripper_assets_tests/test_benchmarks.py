@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import benchmarks
-from benchmarks import backfill, empty_graph
+from benchmarks import backfill, consensus, empty_graph
 from benchmarks.__main__ import NOT_MEASURING, RESULTS
 from benchmarks.figure import Figure, seconds_in_turns
 from benchmarks.one_core import answered
@@ -72,6 +72,19 @@ def test_each_benchmark_has_a_figure_in_the_result_file() -> None:
 
     for name in MEASURING:
         assert any(row["name"].startswith(name.removesuffix("s")) for row in rows), name
+
+
+def test_the_peer_of_the_consensus_comes_to_the_same_where_all_are_of_one_mind() -> None:
+    votes = [one for one in consensus.sample_votes(20) if one.model == "voter1" and one.run_number == 1]
+    votes = [one.model_copy(update={"model": f"voter{voter}"}) for one in votes for voter in range(3)]
+
+    peer = consensus.grouped(consensus.framed(votes))
+
+    ours = {one.activity_id: one.tags for one in consensus.consensus(votes).activities}
+    assert dict(peer["setting"].itertuples(index=False)) == {name: tags.setting for name, tags in ours.items()}
+    assert set(peer["amenities"].itertuples(index=False, name=None)) == {
+        (name, label) for name, tags in ours.items() for label in tags.amenities
+    }
 
 
 def test_the_sample_pages_are_as_large_as_they_claim() -> None:

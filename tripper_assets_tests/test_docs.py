@@ -152,6 +152,7 @@ FIGURES: dict[str, tuple[Shown, ...]] = {
     "50 of 100,000 activities listed, as records": _shown("repository_list_50", BESIDE[0], BESIDE[2]),
     "one of 100,000 activities by the API, 64 at a time": _shown("api_activity_requests", BESIDE[0], BESIDE[2]),
     "words searched in 100,000 activities by the API, 64 at a time": _shown("api_search_requests", BESIDE[0], BESIDE[2]),
+    "120,000 votes become the tags of 10,000 activities, one core": _shown("consensus_votes", BESIDE[0], BESIDE[2]),
     "10,000 vectors of 1,536 floats stored": _shown("vectors_write", *BESIDE),
     "the sample site for the first time, through Dagster": _shown("graph_first", *BESIDE[:2]),
     "the sample site again, nothing changed, through Dagster": _shown("graph_rerun", *BESIDE[:2]),

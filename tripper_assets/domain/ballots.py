@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,10 @@ _CODES: Mapping[str, Mapping[str, int]] = {
 _PLACES: Mapping[str, Mapping[str, int]] = {
     name: {value: place for place, value in enumerate(values)} for name, values in LABELS.items()
 }
+_COLUMNS = (*CHOICES, *LABELS, *NUMBERS)
+_VALUES = attrgetter(*_COLUMNS)
+AT_ONCE = 100
+"""Votes read into rows before these become columns: rows of all votes would be one more load for the garbage collector."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +60,36 @@ class Tallied:
     ties: dict[str, npt.NDArray[np.bool_]]
 
 
-def ballots(units: Sequence[int], tags: Sequence[ActivityTags]) -> Ballots:
+def ballots(units: Ints, tags: Sequence[ActivityTags]) -> Ballots:
     """Return tags as columns."""
-    rows = len(tags)
-    labels: dict[str, npt.NDArray[np.bool_]] = {}
-    for name, places in _PLACES.items():
-        held = np.zeros((rows, len(places)), dtype=np.bool_)
-        pairs = [(row, places[label]) for row, one in enumerate(tags) for label in getattr(one, name)]
-        if pairs:
-            held[tuple(zip(*pairs, strict=True))] = True
-        labels[name] = held
+    columns = _columns(tags)
+    labels = {name: _held(places, columns[name]) for name, places in _PLACES.items()}
     choices = {
-        name: np.fromiter((codes[getattr(one, name)] for one in tags), dtype=np.int64, count=rows)
+        name: np.fromiter(map(codes.__getitem__, columns[name]), dtype=np.int64, count=len(tags))
         for name, codes in _CODES.items()
     }
-    numbers = {
-        name: np.array([np.nan if (value := getattr(one, name)) is None else value for one in tags], dtype=np.float64)
-        for name in NUMBERS
-    }
-    return Ballots(np.asarray(units, dtype=np.int64), choices, labels, numbers)
+    # As floats None is NaN.
+    numbers = {name: np.array(columns[name], dtype=np.float64) for name in NUMBERS}
+    return Ballots(units, choices, labels, numbers)
+
+
+def _columns(tags: Sequence[ActivityTags]) -> dict[str, list[Any]]:
+    """Return the values of each field; each vote is looked at once, as it is far from the next one in memory."""
+    columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+    for start in range(0, len(tags), AT_ONCE):
+        values = zip(*map(_VALUES, tags[start : start + AT_ONCE]), strict=True)
+        for column, some in zip(columns.values(), values, strict=True):
+            column.extend(some)
+    return columns
+
+
+def _held(places: Mapping[str, int], rows: Sequence[tuple[str, ...]]) -> npt.NDArray[np.bool_]:
+    """Return which row has which label; sets repeat, so that each kind of set is looked up once."""
+    kinds = {labels: number for number, labels in enumerate(dict.fromkeys(rows))}
+    held = np.zeros((len(kinds), len(places)), dtype=np.bool_)
+    for labels, number in kinds.items():
+        held[number, [places[label] for label in labels]] = True
+    return held[np.fromiter(map(kinds.__getitem__, rows), dtype=np.int64, count=len(rows))]
 
 
 def counted(values: Ints, groups: Ints, weights: Floats, *, size: int, kinds: int) -> Floats:

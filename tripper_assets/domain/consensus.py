@@ -72,7 +72,7 @@ class Consensus:
 
 def consensus(votes: Iterable[Vote]) -> Consensus:
     """Return the consensus of all votes that have tags; each activity's are of one text. Their order changes nothing."""
-    given = sorted((one for one in votes if one.tags is not None), key=lambda one: one.key)
+    given = [one for one in votes if one.tags is not None]
     if not given:
         return Consensus((), (), {})
     table = _Table(given)
@@ -94,20 +94,21 @@ def consensus(votes: Iterable[Vote]) -> Consensus:
 
 
 class _Table:
-    """Votes in order of their keys, as columns."""
+    """Votes ordered by activity, voter and run, as columns."""
 
     def __init__(self, votes: Sequence[Vote]) -> None:
-        self.votes = votes
-        self.activities = list(dict.fromkeys(one.activity_id for one in votes))
-        self.voters = sorted({f"{one.provider} {one.model}" for one in votes})
+        self.activities, units = _coded([one.activity_id for one in votes])
+        self.voters, voter = _coded([f"{one.provider} {one.model}" for one in votes])
+        _, prompts = _coded([one.prompt_version for one in votes])
+        # By columns: a tuple for each vote to sort by would take as long as all the counting.
+        runs = np.array([one.run_number for one in votes], dtype=np.int64)
+        order = np.lexsort((prompts, runs, voter, units))
+        self.votes = [votes[place] for place in order.tolist()]
         self.is_alone = len(self.voters) == 1
         """Whether one voter voted on all: its runs are the ballots then."""
-        unit_of = {one: number for number, one in enumerate(self.activities)}
-        voter_of = {one: number for number, one in enumerate(self.voters)}
-        units = [unit_of[one.activity_id] for one in votes]
-        self.voter = np.array([voter_of[f"{one.provider} {one.model}"] for one in votes], dtype=np.int64)
-        self.ballots = ballots(units, [one.tags for one in votes if one.tags is not None])
-        self.starts = np.searchsorted(self.ballots.units, np.arange(len(self.activities) + 1))
+        self.voter = voter[order]
+        self.ballots = ballots(units[order], [one.tags for one in self.votes if one.tags is not None])
+        self.starts = np.searchsorted(self.ballots.units, np.arange(len(self.activities) + 1)).tolist()
 
     def folded(self) -> tuple[Ballots, Ints]:
         """Return one ballot of each voter for each activity, and the voter of each."""
@@ -119,6 +120,13 @@ class _Table:
     def votes_of(self, unit: int) -> Sequence[Vote]:
         """Return the votes of one activity."""
         return self.votes[self.starts[unit] : self.starts[unit + 1]]
+
+
+def _coded(texts: Sequence[str]) -> tuple[list[str], Ints]:
+    """Return the different texts in order, and the place of each."""
+    kinds = sorted(set(texts))
+    places = {text: place for place, text in enumerate(kinds)}
+    return kinds, np.fromiter(map(places.__getitem__, texts), dtype=np.int64, count=len(texts))
 
 
 def _reliability(folded: Ballots, voters: Ints, size: int) -> Floats:
@@ -206,6 +214,8 @@ class _Written:
         self._numbers = {name: values.tolist() for name, values in agreed.numbers.items()}
         self._shares = {name: np.round(shares[name], 3).tolist() for name in FIELDS}
         self._spreads = {name: np.round(values, 3).tolist() for name, values in spreads.items()}
+        self._said: dict[tuple[str, float, float | None], FieldShare] = {}
+        """Few ballots have few shares: most activities have each field's from another one."""
 
     def activity(self, unit: int, weak: set[str], level: set[str]) -> TaggedActivity:
         votes = self._table.votes_of(unit)
@@ -226,7 +236,10 @@ class _Written:
 
     def _share(self, name: str, unit: int) -> FieldShare:
         spread = self._spreads[name][unit] if name in self._spreads else math.nan
-        return FieldShare(field=name, share=self._shares[name][unit], spread=spread if spread > 0 else None)
+        said = (name, self._shares[name][unit], spread if spread > 0 else None)
+        if said not in self._said:
+            self._said[said] = FieldShare(field=said[0], share=said[1], spread=said[2])
+        return self._said[said]
 
     def _crosses(self, low: str, high: str, unit: int) -> bool:
         """Return whether the ends of a range passed each other: they are medians each by itself, of which few state both."""
