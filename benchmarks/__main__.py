@@ -11,7 +11,7 @@ import benchmarks
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 NOT_MEASURING = {
-    "__main__", "api_load", "api_servers", "crawl_changes", "crawl_memory", "dlt_merge", "empty_graph", "figure", "import_memory", "linked_sites", "one_core", "our_crawls", "page_server", "repository_memory", "sample_pages", "search_questions", "search_topics", "search_world",
+    "__main__", "api_load", "api_servers", "crawl_changes", "crawl_memory", "dlt_merge", "empty_graph", "figure", "import_memory", "labelled_activities", "linked_sites", "one_core", "our_crawls", "page_server", "repository_memory", "sample_pages", "search_questions", "search_topics", "search_world",
     "sample_records", "scrapy_crawls", "vector_memory",
 }  # fmt: skip
 

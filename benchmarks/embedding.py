@@ -57,7 +57,7 @@ def _stage(texts: list[str], embedder: LocalEmbedder) -> Figure:
     asked = [embedding_text(one) for one in activities]
 
     def run() -> None:
-        provider, cache = InstantBatches(embedder, Objects("memory://")), _NoCache()
+        provider, cache = InstantBatches(embedder, Objects("memory://")), NoCache()
         batch = submit_embeddings(activities, provider=provider, cache=cache, origin=ORIGIN)
         collected = collect_embeddings(batch, provider=provider, cache=cache)
         if collected is None or collected[1]:
@@ -76,18 +76,21 @@ def _stage(texts: list[str], embedder: LocalEmbedder) -> Figure:
     )
 
 
-class _NoCache:
+class NoCache:
     """Knows no text, so that each is embedded."""
 
     def known(self, model: str, text_sha256s: Collection[str]) -> set[str]:
+        """Return none."""
         del model, text_sha256s
         return set()
 
     def load(self, model: str, text_sha256s: Sequence[str]) -> Vectors:
+        """Return none."""
         del model, text_sha256s
         return {}
 
     def save(self, model: str, vectors: Mapping[str, npt.NDArray[np.float32]]) -> None:
+        """Forget them."""
         del model, vectors
 
 

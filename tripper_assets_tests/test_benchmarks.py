@@ -2,6 +2,8 @@ import importlib
 import json
 import math
 import pkgutil
+import re
+from pathlib import Path
 
 import dagster as dg
 import httpx2
@@ -10,16 +12,20 @@ import pytest
 import yaml
 
 import benchmarks
-from benchmarks import backfill, consensus, empty_graph
+from benchmarks import backfill, consensus, empty_graph, tagging
 from benchmarks.__main__ import NOT_MEASURING, RESULTS
 from benchmarks.figure import Figure, seconds_in_turns
+from benchmarks.labelled_activities import LABELS as LABELS_BY_HAND
+from benchmarks.labelled_activities import Labelled, labelled_activities
 from benchmarks.one_core import answered
 from benchmarks.page_server import CHANGE, Site, paths, running
 from benchmarks.sample_pages import PAGE_BYTES, listing_page, structured_page
 from benchmarks.sample_records import changed, records_of, vectors_of
 from tripper_assets.domain.embeddings import vector_problem
 from tripper_assets.domain.sources import make_source
+from tripper_assets.domain.tags import CHOICES, FIELDS, LABELS, ActivityTags
 
+PROJECT = Path(__file__).resolve().parent.parent
 KEYS = {
     "name", "unit", "better", "ours", "peer", "peer_name", "limit", "limit_name", "ratio_to_peer", "ratio_to_limit",
 }  # fmt: skip
@@ -85,6 +91,33 @@ def test_the_peer_of_the_consensus_comes_to_the_same_where_all_are_of_one_mind()
     assert set(peer["amenities"].itertuples(index=False, name=None)) == {
         (name, label) for name, tags in ours.items() for label in tags.amenities
     }
+
+
+def test_the_labels_by_hand_are_of_the_vocabulary_and_the_sample_site_still_says_what_was_labelled() -> None:
+    found = labelled_activities()
+
+    assert len(yaml.safe_load(LABELS_BY_HAND.read_text(encoding="utf-8"))) == 60
+    assert len(found) >= 36
+    assert all(getattr(one.tags, name) in values for one in found for name, values in CHOICES.items())
+    assert all(set(getattr(one.tags, name)) <= set(values) for one in found for name, values in LABELS.items())
+
+
+def test_a_tagger_is_right_silent_wrong_or_without_ground() -> None:
+    activity = labelled_activities()[0].activity
+    read = [ActivityTags(setting=one) for one in ("indoor", "indoor", "indoor", "unknown", "unknown")]
+    said = [ActivityTags(setting=one) for one in ("indoor", "unknown", "outdoor", "both", "unknown")]
+
+    scores = tagging.scored([Labelled(activity, tags) for tags in read], said)
+
+    assert {one.field: one for one in scores}["setting"] == ("setting", 0.4, 3, 1, 1, 1, 1)
+
+
+def test_the_agreement_that_the_document_tells_is_what_was_measured() -> None:
+    measured = {one["name"]: one["ours"] for one in json.loads(RESULTS.read_text(encoding="utf-8"))}
+    told = (PROJECT / "docs" / "tagging-quality.md").read_text(encoding="utf-8")
+
+    rows = re.findall(r"^\| `(\w+)` \| ([\d.]+) ", told, re.MULTILINE)
+    assert dict(rows) == {name: f"{measured[f'tagging_{name}']:.2f}" for name in FIELDS}
 
 
 def test_the_sample_pages_are_as_large_as_they_claim() -> None:
