@@ -1,12 +1,12 @@
 """What a person decides on a bundle or on single activities of it, done: written down for every later import, and at once in the catalog where the activity is."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from tripper_assets.catalog.activities import change_activity, find_activity, take_activity
+from tripper_assets.catalog.activities import change_activity, find_activity, take_activities
 from tripper_assets.catalog.decisions import Decision
 from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Activity
@@ -147,12 +147,37 @@ class Decider:
         Raises:
             NotFoundError: there is no such activity.
         """
-        stated = self.stated(activity_id)
-        refusal = Refusal(
-            activity_id=activity_id, stated_sha256=stated_sha256(stated), by=self.by, at=self.at, reason=reason
-        )
-        self.catalog.corrections.refuse(self.workflow.source_key, [refusal])
-        return take_activity(self.catalog.database, activity_id, at=self.at)
+        return self.refuse_all([activity_id], reason) == 1
+
+    def refuse_all(self, activity_ids: Sequence[ActivityId], reason: str) -> int:
+        """Keep activities out as ``refuse`` does, and return how many were in the catalog; done again after an interruption, it goes on.
+
+        Raises:
+            NotFoundError: there is no such activity; nothing is written.
+        """
+        refusals = [
+            Refusal(
+                activity_id=one, stated_sha256=stated_sha256(self.stated(one)), by=self.by, at=self.at, reason=reason
+            )
+            for one in activity_ids
+        ]
+        self.catalog.corrections.refuse(self.workflow.source_key, refusals)
+        return take_activities(self.catalog.database, activity_ids, at=self.at)
+
+    def keep_only(self, activity_ids: Collection[ActivityId], reason: str) -> None:
+        """Let these activities of the bundle be published, and keep all others of it out.
+
+        Raises:
+            ConfigurationError: there is none, or one is not of the bundle; nothing is written.
+        """
+        wanted = set(activity_ids)
+        if not wanted or wanted - self._bundled.keys():
+            raise ConfigurationError(
+                f"Of the {len(wanted)} activities to publish alone, {len(wanted - self._bundled.keys())} are not in the bundle of "
+                f"workflow {self.workflow.id}; name at least one, and only those that it has."
+            )
+        self.catalog.corrections.allow_all(wanted, by=self.by, at=self.at)
+        self.refuse_all([one for one in self._bundled if one not in wanted], reason)
 
     def allow(self, activity_id: ActivityId) -> None:
         """Let an activity that was refused be published by the next import.

@@ -1,7 +1,7 @@
 """What people and programs ask of workflows, done: started, retried, canceled, decided on; for the routes and the pages alike."""
 
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -10,8 +10,9 @@ from tripper_assets.api.problems import InputRefusedError
 from tripper_assets.batches import cancel_batches
 from tripper_assets.catalog.decisions import Decision
 from tripper_assets.clients.orchestrator import SOURCE_URL_TAG, TRIGGER_TAG, Launch
-from tripper_assets.decisions import check_seen, known_checks, reject_bundle
+from tripper_assets.decisions import Decider, check_seen, known_checks, reject_bundle
 from tripper_assets.domain.errors import ConfigurationError, ConflictError, NotFoundError, TripperError
+from tripper_assets.domain.model import ActivityId
 from tripper_assets.domain.publishing import DecisionWord
 from tripper_assets.domain.sources import Source, make_source, parse_config
 from tripper_assets.domain.workflows import Workflow, may_become, queued_workflow
@@ -214,3 +215,33 @@ def decide(
     return context.catalog.workflows.approve_newest(
         workflow.id, bundle_sha256, by=by, at=context.clock(), overrides=checks, reason=reason
     )
+
+
+def approve_only(
+    context: ApiContext,
+    workflow: Workflow,
+    bundle_sha256: str,
+    activity_ids: Collection[ActivityId],
+    *,
+    by: str,
+    overrides: Sequence[str] = (),
+    reason: str = "",
+) -> Decision:
+    """Reject all other activities of the bundle that a person saw, and approve it; done again after an interruption, it goes on.
+
+    Raises:
+        InputRefusedError: no activity is named, one is not of the bundle, there is no reason or no such check.
+        ConflictError: the bundle is another one now, or a newer workflow has one, or it is imported; nothing is rejected.
+        NotFoundError: there is none; CleanedUpError: not any more.
+    """
+    check_seen(workflow, bundle_sha256)
+    newer = context.catalog.workflows.newer_bundle(workflow.id)
+    if newer is not None or workflow.import_summary is not None:
+        why = f"workflow {newer} has a newer bundle" if newer else "the bundle is imported"
+        raise ConflictError(f"Of workflow {workflow.id} nothing can be published alone: {why}.")
+    if not reason.strip():
+        raise InputRefusedError("Publishing some alone rejects the others, which says why; give a reason.")
+    with refusing_input():
+        known_checks(overrides)
+        Decider(context.catalog, context.store, workflow, by=by, at=context.clock()).keep_only(activity_ids, reason)
+    return decide(context, workflow, "approved", bundle_sha256, by=by, overrides=overrides, reason=reason)

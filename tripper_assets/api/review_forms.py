@@ -9,14 +9,19 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 
 
-class Listing(BaseModel):
-    """Which activities the page shows, and what it says of what was done."""
+class Narrowed(BaseModel):
+    """Which activities a list shows; each is empty where it is not asked for."""
 
     kind: str = ""
     problem: str = ""
     check: str = ""
     only: str = ""
     q: str = ""
+
+
+class Listing(Narrowed):
+    """Which activities the page shows, and what it says of what was done."""
+
     after: str = ""
     said: str = ""
 
@@ -63,8 +68,11 @@ class RefusalForm(Seen):
     action: Literal["reject", "allow"]
 
 
-class RefusalsForm(RefusalForm):
-    """On the ticked ones."""
+class SomeForm(Seen, Narrowed):
+    """On several: those that are ticked, the others, or all that the list shows on its pages."""
 
+    action: Literal["reject", "allow", "approve"]
+    """To approve is to reject all others of the bundle, and approve it."""
+    which: Literal["ticked", "others", "listed"] = "ticked"
     activity: Annotated[list[str], Field(max_length=1_000)] = []
     back: Annotated[str, StringConstraints(max_length=2_000)] = ""

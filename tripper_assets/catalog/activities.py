@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 
@@ -88,14 +87,27 @@ def take_activity(database: Database, activity_id: ActivityId, *, at: datetime) 
     Raises:
         TransientError: the catalog does not answer; nothing was written.
     """
+    return take_activities(database, [activity_id], at=at) == 1
 
-    def run() -> bool:
+
+def take_activities(database: Database, activity_ids: Sequence[ActivityId], *, at: datetime) -> int:
+    """Make tombstones of activities of one source, between two imports, and return of how many: of those that the catalog has.
+
+    Raises:
+        TransientError: the catalog does not answer; nothing was written.
+    """
+
+    def run() -> int:
         with database.connection() as connection:
-            work = _between_imports(driver_connection(connection), activity_id, at)
-            if work is None or work.run(_RECORD, id=activity_id).fetchone() is None:
-                return False
-            work.remove([UUID(activity_id)])
-            return True
+            driver = driver_connection(connection)
+            held = [row[0] for row in driver.execute(_HELD, {"ids": [one for one in activity_ids if is_uuid(one)]})]
+            work = _between_imports(driver, str(held[0]), at) if held else None
+            if work is None:
+                return 0
+            # Again, now that no import changes them.
+            taken = [row[0] for row in work.run(_HELD, ids=held)]
+            work.remove(taken)
+            return len(taken)
 
     return database.repeat_undone(run)
 
@@ -199,6 +211,7 @@ _SOURCE_OF = """
     FROM tripper.activities JOIN tripper.sources ON sources.key = activities.source_key
     WHERE activities.id = %(id)s
 """
+_HELD = "SELECT id FROM tripper.activities WHERE id = ANY(%(ids)s::uuid[]) AND removed_at IS NULL"
 _RECORD = "SELECT record FROM tripper.activities WHERE id = %(id)s AND removed_at IS NULL"
 
 

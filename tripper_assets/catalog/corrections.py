@@ -1,11 +1,11 @@
 """What people decided on single activities, as the catalog keeps it: what holds, and what held until when."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, select, text, update
 from sqlalchemy.orm import Session
 
 from tripper_assets.catalog.correction_models import OverrideRow, RefusalRow
@@ -13,6 +13,11 @@ from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.storable import storable, storable_text
 from tripper_assets.domain.corrections import Correction, Refusal
 from tripper_assets.domain.model import ActivityId, SourceKey
+
+AT_ONCE = 500
+"""Refusals in a transaction: each takes a lock, and the server has room for some thousands of all sessions."""
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name")
 
 
 class Corrections:
@@ -68,18 +73,27 @@ class Corrections:
             return held is not None
 
     def refuse(self, source_key: SourceKey, refusals: Iterable[Refusal]) -> None:
-        """Keep activities from being published."""
-        with self._database.session() as session:
-            for one in sorted(refusals, key=lambda one: one.activity_id):
-                hold_refusal(session, source_key, one)
+        """Keep activities from being published; of many, those before an interruption are kept out."""
+        wanted = list(refusals)
+        for start in range(0, len(wanted), AT_ONCE):
+            with self._database.session() as session:
+                hold_refusals(session, source_key, wanted[start : start + AT_ONCE])
 
     def allow(self, activity_id: ActivityId, *, by: str, at: datetime) -> bool:
         """End a refusal, and return whether there was one."""
-        with self._database.session() as session:
-            _alone(session, activity_id)
-            held = session.scalar(_refusing(activity_id))
-            _end(session, [held] if held else [], by, at)
-            return held is not None
+        return self.allow_all([activity_id], by=by, at=at) == 1
+
+    def allow_all(self, activity_ids: Iterable[ActivityId], *, by: str, at: datetime) -> int:
+        """End refusals, and return how many there were; of many, those before an interruption are ended."""
+        wanted, ended = list(activity_ids), 0
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            with self._database.session() as session:
+                _alone(session, *some)
+                held = list(session.scalars(_refusing(*some)))
+                _end(session, held, by, at)
+            ended += len(held)
+        return ended
 
 
 def hold_correction(session: Session, source_key: SourceKey, correction: Correction, *, stated: Any) -> None:  # noqa: ANN401 (any JSON value)
@@ -104,15 +118,21 @@ def hold_correction(session: Session, source_key: SourceKey, correction: Correct
     )
 
 
-def hold_refusal(session: Session, source_key: SourceKey, one: Refusal) -> None:
+def hold_refusals(session: Session, source_key: SourceKey, refusals: Iterable[Refusal]) -> None:
     """Do what ``Corrections.refuse`` does, within a transaction that does more."""
-    _alone(session, one.activity_id)
-    held = session.scalar(_refusing(one.activity_id))
-    if held is not None and held.stated_sha256 == one.stated_sha256:
-        return
-    _end(session, [held] if held else [], one.by, one.at)
+    wanted = {one.activity_id: one for one in refusals}
+    _alone(session, *wanted)
+    held = {str(row.activity_id): row for row in session.scalars(_refusing(*wanted))}
+    said = {name: row.stated_sha256 for name, row in held.items()}
+    new = [one for one in wanted.values() if said.get(one.activity_id) != one.stated_sha256]
+    for one in new:
+        _end(session, [held[one.activity_id]] if one.activity_id in held else [], one.by, one.at)
+    session.add_all(_refusal_row(source_key, one) for one in new)
+
+
+def _refusal_row(source_key: SourceKey, one: Refusal) -> RefusalRow:
     values = one.model_dump(exclude={"activity_id"}) | {"reason": storable_text(one.reason)}
-    session.add(RefusalRow(activity_id=UUID(one.activity_id), source_key=source_key, **values))
+    return RefusalRow(activity_id=UUID(one.activity_id), source_key=source_key, **values)
 
 
 def stated_now(session: Session, activity_id: ActivityId) -> dict[str, Any]:
@@ -129,9 +149,11 @@ def _corrections_of(activity_id: ActivityId) -> Select[OverrideRow]:
     return select(OverrideRow).where(OverrideRow.activity_id == UUID(activity_id), OverrideRow.removed_at.is_(None))
 
 
-def _alone(session: Session, activity_id: ActivityId) -> None:
-    """Wait until nobody else decides on the same activity."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"corrections {activity_id}", 0))))
+def _alone(session: Session, *activity_ids: ActivityId) -> None:
+    """Wait until nobody else decides on the same activities."""
+    # In one order, so that no two wait for each other.
+    names = [f"corrections {one}" for one in sorted(activity_ids)]
+    session.execute(_LOCK, {"names": names})
 
 
 def _holding(session: Session, activity_id: ActivityId, field: str) -> OverrideRow | None:
@@ -141,14 +163,16 @@ def _holding(session: Session, activity_id: ActivityId, field: str) -> OverrideR
     return session.scalar(statement)
 
 
-def _refusing(activity_id: ActivityId) -> Any:  # noqa: ANN401 (a statement's own type)
-    return select(RefusalRow).where(RefusalRow.activity_id == UUID(activity_id), RefusalRow.removed_at.is_(None))
+def _refusing(*activity_ids: ActivityId) -> Any:  # noqa: ANN401 (a statement's own type)
+    wanted = [UUID(one) for one in activity_ids]
+    return select(RefusalRow).where(RefusalRow.activity_id.in_(wanted), RefusalRow.removed_at.is_(None))
 
 
-def _end(session: Session, rows: Iterable[OverrideRow | RefusalRow], by: str, at: datetime) -> None:
-    for row in rows:
-        kind = type(row)
-        session.execute(update(kind).where(kind.id == row.id).values(removed_by=storable_text(by), removed_at=at))
+def _end(session: Session, rows: Sequence[OverrideRow] | Sequence[RefusalRow], by: str, at: datetime) -> None:
+    if rows:
+        kind = type(rows[0])
+        ended = update(kind).where(kind.id.in_([row.id for row in rows]))
+        session.execute(ended.values(removed_by=storable_text(by), removed_at=at))
 
 
 def _correction(row: OverrideRow) -> Correction:

@@ -17,7 +17,7 @@ from tripper_assets.catalog.activity_media import MediaWriter
 from tripper_assets.catalog.activity_reading import ActivityFilter, ActivityPage, StoredActivity, read_one, read_page
 from tripper_assets.catalog.activity_rows import is_uuid
 from tripper_assets.catalog.activity_vectors import Vectors, VectorWriter
-from tripper_assets.catalog.corrections import corrections_now, hold_correction, hold_refusal, stated_now
+from tripper_assets.catalog.corrections import corrections_now, hold_correction, hold_refusals, stated_now
 from tripper_assets.catalog.database import Database, PgConnection, driver_connection
 from tripper_assets.catalog.search import search
 from tripper_assets.catalog.single_rows import insert_lines, lines_of, update_line
@@ -152,7 +152,7 @@ class Repository:
             if row.is_imported:
                 stated = stated_sha256(uncorrected(row.record, stated_now(held, activity_id)))
                 refusal = Refusal(activity_id=activity_id, stated_sha256=stated, by=by, at=at, reason=reason)
-                hold_refusal(held, row.source_key, refusal)
+                hold_refusals(held, row.source_key, [refusal])
             held.execute(text("DELETE FROM tripper.activities WHERE id = CAST(:id AS uuid)"), {"id": activity_id})
 
     def statistics(self, source_key: SourceKey | None = None, *, session: Session | None = None) -> ActivityStatistics:

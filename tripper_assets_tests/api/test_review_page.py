@@ -6,7 +6,6 @@ from fastapi.testclient import TestClient
 
 from tripper_assets.api.app import create_app
 from tripper_assets.catalog.activities import current_activities
-from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Provenance
 from tripper_assets.domain.sources import Source
 from tripper_assets.domain.workflows import ImportSummary
@@ -224,43 +223,6 @@ def test_a_stale_page_changes_no_activity_either(world: World, source: Source, w
     assert done.status_code == 409
     assert "Nothing was changed" in done.text
     assert world.context.catalog.corrections.refusals(source.key) == {}
-
-
-def test_ticked_activities_are_rejected_together_and_allowed_again(world: World, source: Source) -> None:
-    records = [an_activity(source, name) for name in ("Beach day", "Puppet theatre", "Zoo night")]
-    workflow, sha256 = bundle(world, source, records)
-    ticked = {"bundle": sha256, "activity": [records[0].id, records[2].id], "reason": "for adults"}
-
-    world.client.post(f"/review/{workflow}/refusals", data=ticked | {"action": "reject"})
-    refused = set(world.context.catalog.corrections.refusals(source.key))
-    page = world.client.get(f"/review/{workflow}?only=rejected").text
-    world.client.post(f"/review/{workflow}/refusals", data=ticked | {"action": "allow"})
-
-    assert refused == {records[0].id, records[2].id}
-    assert names(page) == ["Beach day", "Zoo night"]
-    assert "Approve the other 1" in page
-    assert world.context.catalog.corrections.refusals(source.key) == {}
-
-
-def test_however_many_are_rejected_at_once_the_bundle_is_read_once_for_it(
-    world: World, source: Source, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    records = [an_activity(source, f"Puppets {number}") for number in range(20)]
-    workflow, sha256 = bundle(world, source, records)
-    world.client.get(f"/review/{workflow}")
-    asked: list[str] = []
-    get = Objects.get
-
-    def counted(store: Objects, uri: str, *, sha256: str = "") -> bytes:
-        asked.append(uri)
-        return get(store, uri, sha256=sha256)
-
-    monkeypatch.setattr(Objects, "get", counted)
-    form = {"bundle": sha256, "activity": [one.id for one in records], "action": "reject", "reason": "for adults"}
-    world.client.post(f"/review/{workflow}/refusals", data=form)
-
-    assert len(world.context.catalog.corrections.refusals(source.key)) == 20
-    assert len(asked) == 1
 
 
 def test_a_list_is_searched_by_every_word_and_filtered_by_problem_and_kind(world: World, source: Source) -> None:

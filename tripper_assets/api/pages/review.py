@@ -10,7 +10,7 @@ from tripper_assets.api import review_view as view
 from tripper_assets.api.context import ApiContext, Context
 from tripper_assets.api.correction_forms import value_of
 from tripper_assets.api.rendering import Notices, render
-from tripper_assets.api.review_forms import CorrectionForm, DecisionForm, Listing, RefusalForm, RefusalsForm
+from tripper_assets.api.review_forms import CorrectionForm, DecisionForm, Listing, Narrowed, RefusalForm, SomeForm
 from tripper_assets.api.reviewing import Review, open_review, workflow_named
 from tripper_assets.api.security import PageSignedIn, Person
 from tripper_assets.decisions import Decider
@@ -24,13 +24,15 @@ KINDS = ("", "added", "changed", "removed", "unchanged")
 ONLY = ("", "corrected", "rejected", "no_picture", "no_place")
 NOTHING_TICKED = "Nothing is ticked; tick the activities that it is about."
 NOT_SO = "Rejecting activities needs a reason, for those who read the history."
+HELD = "A check holds the bundle: reject the others, and approve under Decision, where the check is ticked by name."
 SAID = {
     "corrected": "The correction holds now, and in every later run.",
     "uncorrected": "What the site says counts again.",
     "rejected": "It stays out until its publisher says something else of it.",
     "allowed": "The next import publishes it again.",
-    "some-rejected": "The ticked activities stay out until their publisher says something else of them.",
-    "some-allowed": "The next import publishes the ticked activities again.",
+    "some-rejected": "They stay out until their publisher says something else of them.",
+    "some-allowed": "The next import publishes them again.",
+    "only-approved": "Approved; all others stay out. Where `tripper up` runs, the import starts within a minute.",
     "approved": "Approved. Where `tripper up` runs, the import starts within a minute.",
     "bundle-rejected": "The bundle is rejected; what was imported before stays.",
 }
@@ -59,7 +61,7 @@ def review_page(
     return render(request, "review/page.html", person, notices=notices, **page)
 
 
-def _wish(listing: Listing) -> Wish:
+def _wish(listing: Narrowed) -> Wish:
     """Return what is to be seen; a filter that there is not shows all."""
     asked = {name: value[:200] for name, value in listing if name in Wish.model_fields}
     known = {"kind": KINDS, "only": ONLY}
@@ -111,6 +113,7 @@ def _decision(review: Review, found: dict[str, int]) -> dict[str, Any]:
         "import_summary": review.workflow.import_summary,
         "checks": view.failed_checks(review.workflow, review.held_by),
         "can_decide": can_decide,
+        "held": bool(review.held_by),
         "why_not": why_not,
     }
 
@@ -249,34 +252,56 @@ def refuse(
     if form.action == "reject" and not form.reason:
         trouble = "Rejecting an activity needs a reason, for those who read the history."
         return _activity(request, context, person, review, activity, error=trouble)
-    _refuse(_decider(context, review, form.person), [activity], form)
+    _decide_on(_decider(context, review, form.person), [activity], form.action, form.reason)
     return _done(request, context, person, review, activity, "rejected" if form.action == "reject" else "allowed")
 
 
 @router.post("/review/{workflow}/refusals")
-def refuse_some(
-    request: Request, workflow: str, context: Context, person: PageSignedIn, form: Annotated[RefusalsForm, Form()]
+def decide_on_some(
+    request: Request, workflow: str, context: Context, person: PageSignedIn, form: Annotated[SomeForm, Form()]
 ) -> Response:
-    """Keep the ticked activities out, or let them be published again."""
+    """Keep several activities out, let them be published again, or approve them alone."""
     review = open_review(context, workflow_named(context, workflow))
-    if review.bundle.sha256 != form.bundle:
+    if review.bundle.sha256 != form.bundle or (form.action == "approve" and review.newer is not None):
         return _stale(request, person, review)
-    ticked = [one for one in dict.fromkeys(form.activity) if review.line(one).raw]
-    if not ticked or (form.action == "reject" and not form.reason):
-        return _again(request, context, person, review, NOT_SO if ticked else NOTHING_TICKED)
-    _refuse(_decider(context, review, form.person), ticked, form)
+    meant = _meant(review, form)
+    trouble = _trouble(review, form, meant)
+    if trouble:
+        return _again(request, context, person, review, trouble)
+    if form.action == "approve":
+        actions.approve_only(context, review.workflow, form.bundle, meant, by=form.person, reason=form.reason)
+        return RedirectResponse(f"{review.base}?said=only-approved", SEE_OTHER)
+    _decide_on(_decider(context, review, form.person), meant, form.action, form.reason)
     there = form.back if form.back.startswith(f"{review.base}?") else review.base
     said = "some-rejected" if form.action == "reject" else "some-allowed"
     return RedirectResponse(f"{there}{'&' if '?' in there else '?'}said={said}", SEE_OTHER)
 
 
-def _refuse(decider: Decider, activities: list[str], form: RefusalForm) -> None:
-    held = decider.catalog.corrections.refusals(decider.workflow.source_key)
-    for one in activities:
-        if form.action == "reject":
-            decider.refuse(one, form.reason)
-        elif one in held:
-            decider.allow(one)
+def _meant(review: Review, form: SomeForm) -> list[str]:
+    """Return the ids of the bundle's activities that a form is about."""
+    ticked = {review.line(one).id for one in form.activity}
+    lines = [one for one in review.read.lines if one.raw]
+    if form.which == "listed":
+        return [one.id for one in chosen(lines, _wish(form), review.known)]
+    return [one.id for one in lines if (one.id in ticked) == (form.which == "ticked")] if ticked else []
+
+
+def _trouble(review: Review, form: SomeForm, meant: list[str]) -> str:
+    """Return why nothing is done, empty where it can be."""
+    if not meant:
+        return NOTHING_TICKED
+    if form.action != "allow" and not form.reason:
+        return NOT_SO
+    if form.action == "approve" and not _open_for_decision(review)[0]:
+        return _open_for_decision(review)[1]
+    return HELD if form.action == "approve" and review.held_by else ""
+
+
+def _decide_on(decider: Decider, activities: list[str], action: str, reason: str) -> None:
+    if action == "reject":
+        decider.refuse_all(activities, reason)
+    else:
+        decider.catalog.corrections.allow_all(activities, by=decider.by, at=decider.at)
 
 
 def _done(request: Request, context: ApiContext, person: Person, review: Review, activity: str, said: str) -> Response:

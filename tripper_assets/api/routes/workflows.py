@@ -1,12 +1,21 @@
 """Workflows: start one, list them, look at one, see what it changes, retry, cancel and decide."""
 
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
-from tripper_assets.api.actions import cancel_workflow, decide, retry_workflow, start_workflow, workflow_of
-from tripper_assets.api.context import Context
+from tripper_assets.api.actions import (
+    approve_only,
+    cancel_workflow,
+    decide,
+    retry_workflow,
+    start_workflow,
+    workflow_of,
+)
+from tripper_assets.api.context import ApiContext, Context
+from tripper_assets.api.problems import InputRefusedError
 from tripper_assets.api.replies import problems
 from tripper_assets.api.security import SignedIn
 from tripper_assets.catalog.decisions import Decision, Sha256
@@ -50,7 +59,11 @@ class NewDecision(Model):
     overrides: list[Annotated[str, StringConstraints(max_length=100)]] = Field(
         default=[], max_length=50, description="Failed checks that the person lets pass, by name."
     )
-    reason: str = Field(default="", max_length=2_000, description="Why; a rejection needs one.")
+    only: Annotated[list[UUID], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None,
+        description="The activities that an approval publishes; all others of the bundle are rejected one by one, for the reason.",
+    )
+    reason: str = Field(default="", max_length=2_000, description="Why; a rejection needs one, and so does `only`.")
     by: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
         default="api", description="Who decided, for those who read the history."
     )
@@ -120,11 +133,27 @@ def cancel(workflow_id: WorkflowId, context: Context, _person: SignedIn) -> Work
 @router.post("/{workflow_id}/decision", summary="Approve or reject a bundle", responses=problems(404, 409, 410, 413))
 def decision(workflow_id: WorkflowId, wanted: NewDecision, context: Context, _person: SignedIn) -> Decision:
     """Decide on the bundle that was looked at, and return the decision that counts; an approved one is imported within a minute."""
+    if wanted.only is not None:
+        return _approve_only(workflow_of(context, workflow_id), wanted, wanted.only, context)
     return decide(
         context,
         workflow_of(context, workflow_id),
         wanted.decision,
         wanted.bundle_sha256,
+        by=wanted.by,
+        overrides=wanted.overrides,
+        reason=wanted.reason,
+    )
+
+
+def _approve_only(workflow: Workflow, wanted: NewDecision, only: list[UUID], context: ApiContext) -> Decision:
+    if wanted.decision != "approved":
+        raise InputRefusedError("`only` goes with an approval; a rejection is of the whole bundle.")
+    return approve_only(
+        context,
+        workflow,
+        wanted.bundle_sha256,
+        [str(one) for one in only],
         by=wanted.by,
         overrides=wanted.overrides,
         reason=wanted.reason,

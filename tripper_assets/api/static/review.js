@@ -42,6 +42,7 @@ const keys = {
   x: () => current()?.querySelector(".pick input")?.click(),
   r: reject,
   a: approve,
+  s: () => document.querySelector("#some-which")?.focus(),
   n: () => document.querySelector(".pager [rel=next]")?.click(),
   "/": () => document.querySelector("#q")?.focus(),
   "?": () => document.querySelector("#help")?.showModal(),
@@ -69,7 +70,7 @@ function countTicked() {
   const told = document.querySelector("[data-selected]");
   if (!told) return;
   const count = document.querySelectorAll("[data-item] .pick input:checked").length;
-  told.textContent = count ? `${count} ticked` : "Tick activities to decide on several at once.";
+  told.textContent = count ? `${count} ticked` : "Decide on several at once.";
   document.querySelector("#some")?.classList.toggle("has-some", count > 0);
 }
 
