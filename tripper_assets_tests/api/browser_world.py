@@ -1,5 +1,6 @@
 """The pages in a real Chromium: a server of the test's own, a browser, and what axe says of a page."""
 
+import math
 import os
 import socket
 import threading
@@ -82,8 +83,10 @@ def barriers(page: Any) -> list[str]:
 
 
 def overflow(page: Any) -> int:
-    """Return by how many pixels a page is wider than its window."""
-    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    """Return by how many pixels a page is wider than its window, or begins left of it, where nobody can scroll to."""
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    lefts = "[...document.querySelectorAll('main p, main th, main td, main button')].map((one) => -one.getBoundingClientRect().left)"
+    return max(wider, math.ceil(page.evaluate(f"Math.max(0, ...{lefts})")))
 
 
 def keep_picture(page: Any, name: str, folder: Path) -> None:
