@@ -6,11 +6,12 @@ from typing import Any, Literal, get_args
 
 import orjson
 
+from tripper_assets.api.correction_rows import RowForm, fits_rows, from_rows, has_rows, rows_of
 from tripper_assets.api.wording import words
 from tripper_assets.domain.activities import AttendanceMode, EventStatus
 from tripper_assets.domain.errors import ConfigurationError
 
-FormKind = Literal["line", "text", "choice", "parts", "json"]
+FormKind = Literal["line", "text", "choice", "parts", "rows", "json"]
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "ageRange": (("minValue", "From age"), ("maxValue", "To age")),
     "organizer": (("name", "Name"), ("url", "Web address")),
@@ -55,7 +56,10 @@ class FieldForm:
     """Of a choice: value and name."""
     parts: tuple[tuple[str, str, str], ...] = ()
     """Of parts: name, label and value."""
+    lines: tuple[RowForm, ...] = ()
+    """Of rows; the value is the same as JSON."""
     rows: int = 3
+    """The lines of a text."""
     hint: str = ""
 
 
@@ -70,7 +74,10 @@ def form_of(field: str, value: Any) -> FieldForm:  # noqa: ANN401 (any JSON valu
         return FieldForm("parts", parts=parts, hint=hint)
     if field in STRUCTURED:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() if value else ""
-        return FieldForm("json", text, rows=min(max(text.count("\n") + 1, 3), 12), hint=hint)
+        rows = min(max(text.count("\n") + 1, 3), 12)
+        if fits_rows(field, value):
+            return FieldForm("rows", text, lines=rows_of(field, value or ()), rows=rows, hint=hint)
+        return FieldForm("json", text, rows=rows, hint=hint)
     if field in LISTS:
         return FieldForm("line", ", ".join(value or ()), hint=hint)
     return FieldForm("text" if field == "description" else "line", _text(value), rows=5, hint=hint)
@@ -90,8 +97,10 @@ def value_of(field: str, form: Mapping[str, str]) -> Any:  # noqa: ANN401 (any J
     """Return the value that a form's inputs make, None for "not stated".
 
     Raises:
-        ConfigurationError: a text that had to be JSON is none; what else is wrong is found where it is written down.
+        ConfigurationError: a text that had to be JSON, a number, a day or a time is none; what else is wrong is found where it is written down.
     """
+    if field in STRUCTURED and has_rows(form):
+        return from_rows(field, form)
     if field in PARTS:
         return _from_parts(field, form)
     text = form.get("value", "").replace("\r\n", "\n").strip()
