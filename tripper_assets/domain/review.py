@@ -11,7 +11,6 @@ from tripper_assets.domain.model import ActivityId, Model
 
 Kind = Literal["added", "changed", "removed", "unchanged"]
 PAGE_SIZE = 50
-MOST_POINTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +177,10 @@ def facets(lines: Sequence[Line], known: Known) -> dict[str, int]:
     return counts
 
 
-def points(lines: Sequence[Line], *, most: int = MOST_POINTS) -> list[dict[str, Any]]:
-    """Return what a map shows: id, name, latitude and longitude, of the first ``most`` lines that have a place."""
-    placed = [one for one in lines if one.point is not None][:most]
+def points(lines: Sequence[Line]) -> list[dict[str, Any]]:
+    """Return what a map shows: id, name, latitude and longitude, of the lines that have a place."""
     return [
         {"id": one.id, "name": one.name, "latitude": one.point[0], "longitude": one.point[1]}
-        for one in placed
+        for one in lines
         if one.point
     ]

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from tripper_assets.api import actions
 from tripper_assets.api import review_view as view
@@ -20,6 +20,8 @@ from tripper_assets.domain.workflows import FINAL
 
 router = APIRouter(include_in_schema=False)
 SEE_OTHER, CONFLICT, UNPROCESSABLE = 303, 409, 422
+MOST_LISTED = 2_000
+"""Places in a page; where there are more, its map asks for them."""
 KINDS = ("", "added", "changed", "removed", "unchanged")
 ONLY = ("", "corrected", "rejected", "no_picture", "no_place")
 NOTHING_TICKED = "Nothing is ticked; tick the activities that it is about."
@@ -74,6 +76,7 @@ def _page(context: ApiContext, review: Review, wish: Wish, after: str) -> dict[s
     position = review.read.by_id[after].position if after in review.read.by_id else None
     listed = page_after(seen, position)
     found = facets(lines, known)
+    on_map = _on_map(review, seen, {one.id for one in listed.lines})
     return {
         "workflow": review.workflow,
         "source_url": review.workflow.source_url,
@@ -90,7 +93,8 @@ def _page(context: ApiContext, review: Review, wish: Wish, after: str) -> dict[s
         "here": view.url_of(review.base, wish.asked, after),
         "first": view.url_of(review.base, wish.asked),
         "next": view.url_of(review.base, wish.asked, listed.after) if listed.after else "",
-        "points": _on_map(review, seen, {one.id for one in listed.lines}),
+        "points": on_map,
+        "points_url": view.url_of(f"{review.base}/points", wish.asked) if len(on_map) > MOST_LISTED else "",
         **_decision(review, found),
     }
 
@@ -101,6 +105,16 @@ def _on_map(review: Review, seen: list[Line], here: set[str]) -> list[dict[str, 
         {**one, "href": f"#a-{one['id']}" if one["id"] in here else f"{review.base}/activities/{one['id']}"}
         for one in points(seen)
     ]
+
+
+@router.get("/review/{workflow}/points")
+def review_points(
+    workflow: str, context: Context, _person: PageSignedIn, listing: Annotated[Listing, Query()]
+) -> JSONResponse:
+    """Return the places of a list that are too many to be written into its page: id, name, latitude and longitude of each."""
+    review = open_review(context, workflow_named(context, workflow))
+    found = points(chosen(review.read.lines, _wish(listing), review.known))
+    return JSONResponse({"base": f"{review.base}/activities/", "points": [list(one.values()) for one in found]})
 
 
 def _decision(review: Review, found: dict[str, int]) -> dict[str, Any]:

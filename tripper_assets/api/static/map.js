@@ -105,8 +105,9 @@ function groundOf(base, zoom, column, row) {
 }
 
 class LiveMap {
-  constructor(figure) {
+  constructor(figure, given) {
     this.figure = figure;
+    this.given = given;
     this.svg = figure.querySelector(".map-picture");
     this.layers = Object.fromEntries(
       ["tiles", "ground", "markers", "scale"].map((name) => [name, figure.querySelector(`.map-${name}`)]),
@@ -129,14 +130,19 @@ class LiveMap {
     this.draw();
   }
 
+  listed() {
+    const found = document.querySelectorAll(`#${CSS.escape(this.figure.id)} [data-map-point], [data-map-of="${CSS.escape(this.figure.id)}"]`);
+    return [...found].map((one) => {
+      const { mapPoint: id, latitude, longitude, mapName } = one.dataset;
+      return { id, latitude, longitude, name: mapName ?? one.textContent.trim(), href: one.getAttribute("href") ?? one.dataset.href };
+    });
+  }
+
   readPoints() {
     const seen = new Map();
-    for (const one of document.querySelectorAll(`#${CSS.escape(this.figure.id)} [data-map-point], [data-map-of="${CSS.escape(this.figure.id)}"]`)) {
-      const { mapPoint: id, latitude, longitude, mapName } = one.dataset;
+    for (const { id, name, href, latitude, longitude } of this.given ?? this.listed()) {
       const place = project(Number(latitude), Number(longitude));
-      if (id && Number.isFinite(place.x) && Number.isFinite(place.y) && !seen.has(id)) {
-        seen.set(id, { id, name: mapName ?? one.textContent.trim(), href: one.getAttribute("href") ?? one.dataset.href, ...place });
-      }
+      if (id && Number.isFinite(place.x) && Number.isFinite(place.y) && !seen.has(id)) seen.set(id, { id, name, href, ...place });
     }
     this.points = [...seen.values()].sort((a, b) => a.x - b.x || a.y - b.y || (a.id < b.id ? -1 : 1));
     return this.points.length;
@@ -447,12 +453,24 @@ class LiveMap {
 
 const maps = new WeakMap();
 
+// Of a map that has more points than its list: until they are there, and where they do not come, its picture stays as it is.
+async function start(figure) {
+  maps.set(figure, null);
+  const answer = await fetch(figure.dataset.points, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok || !figure.isConnected) return;
+  const { base, points } = await answer.json();
+  const href = (id) => (document.getElementById(`a-${id}`) ? `#a-${id}` : base + id);
+  const given = points.map(([id, name, latitude, longitude]) => ({ id, name, latitude, longitude, href: href(id) }));
+  maps.set(figure, new LiveMap(figure, given));
+}
+
 function wake() {
   for (const figure of document.querySelectorAll("[data-map]")) {
     const live = maps.get(figure);
-    if (!live) {
-      maps.set(figure, new LiveMap(figure));
-    } else if (live.points.length !== live.readPoints()) {
+    if (live === undefined) {
+      if (figure.dataset.points) start(figure);
+      else maps.set(figure, new LiveMap(figure));
+    } else if (live && live.points.length !== live.readPoints()) {
       live.gatheredAt = null;
       live.show(live.whole());
     }
