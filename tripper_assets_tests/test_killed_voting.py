@@ -17,7 +17,7 @@ from tripper_assets_tests.voting_world import VotingWorld, some, voting
 __all__ = ["voting"]  # a fixture
 RUNS = 2
 ACTIVITIES = 4
-STEPS = 190
+STEPS = 210
 """Moments at which an undisturbed story can die: before and after each call of the catalog and of a provider."""
 
 
@@ -113,7 +113,7 @@ def test_a_story_without_a_death_has_as_many_moments_as_are_tried(voting: Voting
     assert STEPS - 40 < deaths.moments <= STEPS
 
 
-@pytest.mark.parametrize("moment", range(3, STEPS, 47))
+@pytest.mark.parametrize("moment", range(3, STEPS, 52))
 def test_a_death_changes_neither_votes_nor_cost(voting: VotingWorld, moment: int) -> None:
     check(voting, Deaths(frozenset({moment})))
 

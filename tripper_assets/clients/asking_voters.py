@@ -107,9 +107,7 @@ def collect_batch(
     status = tagger.poll(batch.batch_id)
     if status == "pending" and not overdue:
         return Brought(status, [])
-    codes = tagger.collect(batch.batch_id, asked, keep, at=at, asks=not overdue)
-    # Again: what expired was submitted anew meanwhile.
-    status = tagger.poll(batch.batch_id)
+    status, codes = _read_to_the_end(batch, asked, tagger, keep, at=at, overdue=overdue)
     if status in OPEN and not overdue:
         return Brought(status, [])
     problems = [_unanswered(key, code) for key, code in codes.items()]
@@ -117,6 +115,25 @@ def collect_batch(
         tagger.cancel(batch.batch_id)
         problems.append(_given_up(batch))
     return Brought("canceled" if status in OPEN else status, problems)
+
+
+def _read_to_the_end(
+    batch: VoterBatch, asked: Sequence[Asked], tagger: BatchTagger, keep: Keep, *, at: datetime, overdue: bool
+) -> tuple[BatchStatus, dict[VoteKey, str]]:
+    """Collect until nothing is new: what a collection submits, for it had no room before or expired, may have ended at once."""
+    kept = 0
+
+    def counted(votes: Sequence[Vote]) -> None:
+        nonlocal kept
+        keep(votes)
+        kept += len(votes)
+
+    while True:
+        before = kept
+        codes = tagger.collect(batch.batch_id, asked, counted, at=at, asks=not overdue)
+        status = tagger.poll(batch.batch_id)
+        if status in OPEN or kept == before:
+            return status, codes
 
 
 def _unanswered(key: VoteKey, code: str) -> Problem:

@@ -3,6 +3,7 @@
 from tripper_assets.domain.batches import PATIENCE
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.sources import SourceConfig
+from tripper_assets_tests.batch_world import WIDE
 from tripper_assets_tests.voting_world import PER_TOKEN, TOKENS, VotingWorld, codes, some, voting
 
 __all__ = ["voting"]  # a fixture
@@ -59,6 +60,28 @@ def test_a_submission_stops_before_it_takes_the_month_beyond_its_budget(voting: 
     assert (again.counts["fetched"], codes(again)) == (0, {"tag_budget": 1})
     assert next_month.counts["fetched"] == 5
     assert voting.usd() <= 2 * voting.config.tag_usd_per_month
+
+
+def test_what_waits_for_room_in_a_queue_counts_against_the_budget_and_is_sent_when_there_is_room(
+    voting: VotingWorld,
+) -> None:
+    queue = voting.services["one"]
+    queue.limits, queue.done = WIDE._replace(tokens=2 * TOKENS), True
+    del voting.services["two"]
+    voting.config = SourceConfig(tag_usd_per_month=3 * TOKENS * PER_TOKEN)
+    asked, _ = voting.ask(some(3))
+    sent_at_once = queue.asked.total()
+    first = voting.workflow
+    voting.begin()
+    _, another = voting.ask(some(4))
+    voting.workflow = first
+
+    voting.later(minutes=20)
+    votes, _ = voting.poll(some(3), asked)
+
+    assert (sent_at_once, another.counts["fetched"], codes(another)) == (2, 0, {"tag_budget": 1})
+    assert len(votes or ()) == 3
+    assert queue.asked.total() == 3
 
 
 def test_a_month_without_a_budget_asks_nothing(voting: VotingWorld) -> None:
