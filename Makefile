@@ -68,7 +68,7 @@ test: lint types imports validate  ## linters, types, import rules and all tests
 
 # Long tests wait for ticks, servers and deadlines more than they work: three go well on two cores.
 # Only files that have some are looked at: to look for six thousand tests takes each worker half a minute.
-test-long: $(VENV)/.dev  ## the full counts of seeds, kills and fuzz cases; ONE_IN=3 runs a third of the seeds
+test-long: $(VENV)/.dev  ## the full counts of seeds, kills and fuzz cases; ONE_IN=5 runs a fifth of the seeds
 	@$(RUN) -n 3 -m long --one-in $(ONE_IN) $(or $(LONG),$(TESTS))
 
 lint: $(VENV)/.dev  ## ruff

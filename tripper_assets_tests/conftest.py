@@ -45,19 +45,19 @@ FIRST = (
     "cli/test_run.py", "cli/test_api_story.py", "api/test_dagster_story.py", "api/test_browser_story.py", "test_dagster_dev.py",
     "cli/test_up.py", "cli/test_replay.py", "cli/test_any_order.py", "cli/test_backfill.py", "extract/test_hostile_documents.py",
     "cli/test_retry.py", "cli/test_held_sources.py", "cli/test_demo.py", "test_pipeline.py", "test_cleanup_rules.py",
-    "test_waiting_for_openai.py", "catalog/test_import_restarts.py", "cli/test_run_s3.py", "clients/test_traps.py",
+    "test_tagging_by_providers.py", "test_killed_voting.py", "test_waiting_for_voters.py", "test_waiting_for_openai.py", "catalog/test_import_restarts.py", "cli/test_run_s3.py", "clients/test_traps.py",
     "test_real_input.py", "catalog/test_search_golden.py", "clients/test_browser.py", "clients/test_hostile_images.py",
     "cli/test_review.py", "test_notifying.py", "api/test_pages_in_a_browser.py", "api/test_search_in_browser.py",
 )  # fmt: skip
 """Files that take minutes, the longest first: a worker that began one of them last would keep the others waiting."""
 
 
-MANY = 12
+MANY = 7
 """Seeds of one test from which on ``--one-in`` thins them out."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run have a part of the seeds: `make test-long ONE_IN=3`."""
+    """Let a run have a part of the seeds: `make test-long ONE_IN=5`."""
     parser.addoption("--one-in", type=int, default=1, help="Of long tests with many seeds run one in so many.")
 
 
