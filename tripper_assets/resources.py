@@ -325,7 +325,7 @@ def extractor(settings: Settings) -> Extractor:
     """
     if not settings.llm:
         raise ConfigurationError(
-            "The source has llm_extraction: gaps, and TRIPPER_LLM is not set; set it, such as openai:gpt-4.1-mini, or switch llm_extraction off."
+            "The source has llm_extraction: gaps, and TRIPPER_LLM is not set; set it, such as openai:gpt-6-luna, or switch llm_extraction off."
         )
     name = parse_llm(settings.llm)
     key = settings.openai_api_key.get_secret_value()

@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     )
     llm: str = Field(
         default="",
-        description="Who is asked about gaps, for sources with llm_extraction: gaps; provider:model, such as openai:gpt-4.1-mini. Default: nobody.",
+        description="Who is asked about gaps, for sources with llm_extraction: gaps; provider:model, such as openai:gpt-6-luna. Default: nobody.",
     )
     llm_price: str = Field(
         default="",

@@ -10,6 +10,7 @@ from tripper_assets.clients.llm import LostAnswerError
 from tripper_assets.clients.openai_sdk import retry_after, usage_of
 from tripper_assets.domain.errors import TransientError, TripperError, error_for_status
 from tripper_assets.domain.llm import Answer, Price, Question, Usage
+from tripper_assets.domain.model_facts import capability
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -95,6 +96,8 @@ class OpenAIExtractor:
 
     async def _create(self, question: Question) -> "ChatCompletion":
         shape: Any = {"name": "page", "schema": question.shape, "strict": True}
+        effort = capability("openai", self.model).effort
+        settings: Any = {"reasoning_effort": effort} if effort else {}
         completion: Any = await self._client.chat.completions.create(
             model=self.model,
             messages=[
@@ -103,6 +106,7 @@ class OpenAIExtractor:
             ],
             response_format={"type": "json_schema", "json_schema": shape},
             max_completion_tokens=question.max_output_tokens,
+            **settings,
         )
         if not hasattr(completion, "choices"):
             message = "the body is no completion"

@@ -89,7 +89,7 @@ class LlmName(NamedTuple):
 
 
 def parse_llm(text: str) -> LlmName:
-    """Return provider and model of ``openai:gpt-4.1-mini``.
+    """Return provider and model of ``openai:gpt-6-luna``.
 
     Raises:
         ConfigurationError: it is not of that form, or of another provider.
@@ -97,7 +97,7 @@ def parse_llm(text: str) -> LlmName:
     provider, _, model = text.partition(":")
     if provider != "openai" or not model.strip():
         raise ConfigurationError(
-            f"TRIPPER_LLM is {text!r}; give provider:model with the provider openai, such as openai:gpt-4.1-mini."
+            f"TRIPPER_LLM is {text!r}; give provider:model with the provider openai, such as openai:gpt-6-luna."
         )
     return LlmName(provider, model.strip())
 

@@ -204,7 +204,7 @@ class SourceConfig(Model):
     tag_runs: int = Field(default=1, ge=1, le=20)
     """How often each remote tagger is asked about an activity; the local one says the same every time, and is asked once."""
     taggers: tuple[TaggerText, ...] = ()
-    """Who votes on tags, such as local or openai:gpt-4.1-mini. None: TRIPPER_TAGGERS."""
+    """Who votes on tags, such as local or openai:gpt-6-luna. None: TRIPPER_TAGGERS."""
     tag_tokens_per_month: int = Field(default=100_000_000, ge=0, le=100_000_000_000)
     """No tagger is asked what could take this source beyond this in a month (UTC)."""
     tag_usd_per_month: float = Field(default=10.0, ge=0, le=1_000_000)

@@ -24,7 +24,7 @@ class TaggerName(NamedTuple):
 
 
 def parse_tagger(text: str) -> TaggerName:
-    """Return who ``openai:gpt-4.1-mini`` is; a provider alone has its default model.
+    """Return who ``openai:gpt-6-luna`` is; a provider alone has its default model.
 
     Raises:
         ConfigurationError: the provider is not known, or local is given a model.
@@ -35,7 +35,7 @@ def parse_tagger(text: str) -> TaggerName:
     if provider not in DEFAULT_MODELS:
         known = ", ".join((LOCAL, *DEFAULT_MODELS))
         raise ConfigurationError(
-            f"The tagger {text[:80]!r} is not known; give one of {known}, or one of the others with a model, such as openai:gpt-4.1-mini."
+            f"The tagger {text[:80]!r} is not known; give one of {known}, or one of the others with a model, such as openai:gpt-6-luna."
         )
     return TaggerName(provider, model or DEFAULT_MODELS[provider])
 
@@ -78,7 +78,7 @@ TaggerText: TypeAlias = Annotated[str, AfterValidator(_tagger)]
 
 
 def stated_prices(text: str) -> Mapping[str, str]:
-    """Return the prices of ``openai:gpt-4.1-mini=0.4,1.6; groq=0.1,0.5`` by full name, each as input,output of a million tokens.
+    """Return the prices of ``openai:gpt-6-luna=0.4,1.6; groq=0.1,0.5`` by full name, each as input,output of a million tokens.
 
     Raises:
         ConfigurationError: a part is not of that form.

@@ -28,10 +28,10 @@ def server() -> Generator[LlmServer]:
 class Asking:
     """One extractor, and how long it waited between its attempts."""
 
-    def __init__(self, server: LlmServer, **options: Any) -> None:
+    def __init__(self, server: LlmServer, model: str = "gpt-4.1-mini", **options: Any) -> None:
         self.waits: list[float] = []
         self.extractor = OpenAIExtractor(
-            "gpt-4.1-mini", Price(0.4, 1.6), api_key=KEY, base_url=server.url, sleep=self.sleep, **options
+            model, Price(0.4, 1.6), api_key=KEY, base_url=server.url, sleep=self.sleep, **options
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -65,7 +65,15 @@ def test_the_answer_comes_in_the_shape_that_was_asked_for_with_its_tokens(server
     assert [message["role"] for message in request["messages"]] == ["system", "user"]
     assert request["response_format"]["json_schema"] == {"name": "page", "schema": SHAPE, "strict": True}
     assert request["max_completion_tokens"] == 500
-    assert "temperature" not in request
+    assert request.keys().isdisjoint({"temperature", "reasoning_effort"})
+
+
+def test_a_model_that_reasons_is_asked_not_to_for_that_is_paid_as_output(server: LlmServer) -> None:
+    server.in_turn(said(name="Fair"))
+
+    Asking(server, "gpt-6-luna")()
+
+    assert server.requests[0]["reasoning_effort"] == "none"
 
 
 @pytest.mark.parametrize(
