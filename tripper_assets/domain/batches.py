@@ -9,6 +9,8 @@ from tripper_assets.domain.model import ActivityId, Model, SourceKey
 BatchStatus = Literal["pending", "unsent", "completed", "failed", "expired", "canceled"]
 """unsent: a part of it waits for being submitted, and nothing keeps it from that."""
 OPEN: tuple[BatchStatus, ...] = ("pending", "unsent")
+NEVER_AWAITED = "activity_tags"
+"""The asset whose batches no workflow waits for: a refinement is collected by the source's next one."""
 SubmissionState = Literal["intended", "submitting", "pending", "completed", "failed", "expired", "canceled"]
 """intended: nothing was asked for; submitting: it may have been accepted, which is not known; pending: the provider works on it."""
 Told: TypeAlias = Literal["absent", "pending", "completed", "failed", "expired", "canceled"]

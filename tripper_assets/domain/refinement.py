@@ -133,7 +133,7 @@ def refinement_question(asked: Refinable, prompt: str) -> Question:
 
 def refinement_of(key: RefinementKey, text: str, answer: Answer, usage: Usage, at: datetime) -> Refinement:
     """Return the refinement of a paid answer on ``text``: its tags and its text to embed, or the reason why it is of no use."""
-    told = {**key._asdict(), "usage": usage, "created_at": at}
+    told: dict[str, Any] = {**key._asdict(), "usage": usage, "created_at": at}
     if answer.outcome in ERRORS:
         return Refinement(**told, error=ERRORS[answer.outcome])
     said = dict(answer.said)
