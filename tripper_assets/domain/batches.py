@@ -32,7 +32,9 @@ class SubmittedBatch(Model):
     dimensions: int
     ids: tuple[ActivityId, ...]
     text_sha256: tuple[str, ...]
-    """The hash of each activity's text; runs parallel to ids."""
+    """The hash of what is embedded for each activity; runs parallel to ids."""
+    stated_sha256: tuple[str, ...] = ()
+    """The hash of each activity's own text, where another one is embedded for some of them; empty where none is."""
     provider: str
     batch_id: str = ""
     """Empty where the cache held every text, and nothing was submitted."""

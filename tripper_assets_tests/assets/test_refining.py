@@ -1,17 +1,24 @@
 """Tags are refined one workflow later: nobody waits for it, nothing is paid twice, and whatever fails leaves the voters' consensus."""
 
 from collections.abc import Generator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import delete
 
+from tripper_assets.assets.embeddings import refined_texts
 from tripper_assets.assets.tag_batches import asked_before, left_of_month
 from tripper_assets.batches import workers
+from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.tag_models import TagRefinementRow
 from tripper_assets.catalog.tag_refinements import TagRefinementTable
+from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.errors import PermanentError, TransientError
 from tripper_assets.domain.sources import SourceConfig
 from tripper_assets.domain.tags import tagging_text_sha256
+from tripper_assets.resources import catalog_without_database
 from tripper_assets.settings import Settings
 from tripper_assets_tests.batch_world import SITE
 from tripper_assets_tests.refining_world import RefiningWorld, settings, votes
@@ -24,9 +31,9 @@ MOMENTS = 56
 
 
 @pytest.fixture
-def refining(voting: VotingWorld) -> Generator[RefiningWorld]:
+def refining(voting: VotingWorld, shared_database: Database) -> Generator[RefiningWorld]:
     yield RefiningWorld(voting)
-    with voting.catalog.database.connection() as connection:
+    with shared_database.connection() as connection:
         connection.execute(delete(TagRefinementRow))
 
 
@@ -194,3 +201,30 @@ def test_a_death_changes_neither_tags_nor_cost(refining: RefiningWorld, moment: 
 @pytest.mark.parametrize("moment", range(1, MOMENTS + 1))
 def test_a_death_at_each_moment_changes_neither_tags_nor_cost(refining: RefiningWorld, moment: int) -> None:
     check_death(refining, Deaths(frozenset({moment})))
+
+
+def test_what_a_refiner_made_of_the_present_text_is_embedded_where_the_source_wants_that(
+    refining: RefiningWorld,
+) -> None:
+    activities = [*some(2)[:1], *some(2, "farm")[1:]]
+    refining.round(some(2))
+    refining.later()
+    refining.round(some(2))
+
+    found = {name: embedded(refining, activities, name) for name in ("refined", "stated")}
+
+    assert found == {"refined": {activities[0].id: f"Refined {activities[0].name}"}, "stated": {}}
+
+
+def embedded(world: RefiningWorld, activities: list[Activity], embed_text: str) -> dict[str, str]:
+    world.voting.config = SourceConfig.model_validate({"embed_text": embed_text})
+    free: Any = SimpleNamespace(is_free=True)
+    return refined_texts(activities, world.voting.stage("embedding_batch"), world.voting.catalog, free)
+
+
+def test_without_a_catalog_stated_texts_are_embedded_where_that_costs_nothing(
+    refining: RefiningWorld, tmp_path: Path
+) -> None:
+    refining.voting.catalog = catalog_without_database(tmp_path)
+
+    assert embedded(refining, some(2), "refined") == {}
