@@ -20,13 +20,13 @@ from tripper_assets.domain.sources import SourceConfig
 from tripper_assets.domain.tags import tagging_text_sha256
 from tripper_assets.resources import catalog_without_database
 from tripper_assets.settings import Settings
-from tripper_assets_tests.batch_world import SITE
+from tripper_assets_tests.batch_world import SITE, WIDE
 from tripper_assets_tests.refining_world import RefiningWorld, settings, votes
 from tripper_assets_tests.test_killed_voting import Deaths, Killed
 from tripper_assets_tests.voting_world import VotingWorld, codes, some, voting
 
 __all__ = ["voting"]  # a fixture
-MOMENTS = 56
+MOMENTS = 68
 """At which an undisturbed story can die: before and after each call of the ledger and of the provider."""
 
 
@@ -228,3 +228,25 @@ def test_without_a_catalog_stated_texts_are_embedded_where_that_costs_nothing(
     refining.voting.catalog = catalog_without_database(tmp_path)
 
     assert embedded(refining, some(2), "refined") == {}
+
+
+def test_without_a_catalog_the_consensus_stands_and_nobody_is_asked(refining: RefiningWorld, tmp_path: Path) -> None:
+    refining.voting.catalog = catalog_without_database(tmp_path)
+    refining.off = "The refiner needs the catalog."
+
+    tagged, work = refining.round(some(2))
+
+    assert settings(tagged) == ["outdoor"] * 2
+    assert codes(work) == {"refiner_off": 1}
+
+
+def test_what_had_no_room_in_the_queue_and_ends_at_once_is_refined_too(refining: RefiningWorld) -> None:
+    refining.service.limits = WIDE._replace(tokens=2_500)  # of one question
+    refining.round(some(3))
+    at_first = len(refining.service.taken)
+    refining.later()
+
+    tagged, _ = refining.round(some(3))
+
+    assert (at_first, len(refining.service.taken)) == (1, 3)
+    assert settings(tagged) == ["indoor"] * 3
