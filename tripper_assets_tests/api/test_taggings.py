@@ -77,7 +77,7 @@ def test_progress_is_the_newest_count_of_each_source(world: World) -> None:
     ]
 
 
-def test_progress_tells_how_far_the_refinement_of_that_count_is(world: World) -> None:
+def test_progress_and_the_dashboard_tell_how_far_the_refinement_of_that_count_is(world: World) -> None:
     workflow = voted(world)
     catalog, counted = world.context.catalog, RefinementProgress(refined=2, wanted=3, under_way=1)
     catalog.workflows.stage_started(workflow, "activity_tags", AT)
@@ -86,6 +86,7 @@ def test_progress_tells_how_far_the_refinement_of_that_count_is(world: World) ->
     (found,) = world.client.get("/v1/taggings").json()["sources"]
 
     assert (found["refinement"]["refined"], found["refinement"]["under_way"]) == (2, 1)
+    assert "2 of 3 refined" in world.client.get("/").text
 
 
 def test_the_dashboard_shows_each_voter_and_starts_what_is_ticked(world: World) -> None:
