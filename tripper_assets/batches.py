@@ -7,14 +7,14 @@ from typing import Protocol
 
 from tripper_assets.clients.embeddings import EmbeddingProvider
 from tripper_assets.clients.objects import Objects
-from tripper_assets.domain.batches import OPEN, Batch, BatchStatus
+from tripper_assets.domain.batches import NEVER_AWAITED, OPEN, Batch, BatchStatus
 from tripper_assets.domain.errors import TripperError
 from tripper_assets.resources import Catalog, Clock, embedding_provider
 from tripper_assets.settings import Settings
 from tripper_assets.voters import Reach, Taggers
 
 ASKED_OF_VOTERS = "tag_batches"
-"""The asset whose batches are questions to voters; all others are texts that are embedded."""
+"""The asset whose batches are questions to voters; all but these and those to refiners are texts that are embedded."""
 
 
 class Worker(Protocol):
@@ -36,17 +36,23 @@ class Workers:
     embeddings: EmbeddingProvider
     taggers: Taggers
     reach: Reach
-    _voters: dict[tuple[str, str], Worker | None] = field(default_factory=dict[tuple[str, str], "Worker | None"])
+    _voters: dict[tuple[str, str, str], Worker | None] = field(
+        default_factory=dict[tuple[str, str, str], "Worker | None"]
+    )
     """Opened once: a client of an SDK takes a tenth of a second."""
 
     def of(self, batch: Batch) -> Worker | None:
         """Return who works on a batch, None where that is nobody of today's settings."""
-        if batch.asset == ASKED_OF_VOTERS:
-            name = (batch.provider, batch.model)
-            if name not in self._voters:
-                self._voters[name] = self.taggers.named(*name, self.reach)
-            return self._voters[name]
+        if batch.asset in (ASKED_OF_VOTERS, NEVER_AWAITED):
+            return self._of_model(batch)
         return self.embeddings if batch.provider == self.embeddings.name else None
+
+    def _of_model(self, batch: Batch) -> Worker | None:
+        name = (batch.asset, batch.provider, batch.model)
+        if name not in self._voters:
+            opens = self.taggers.named if batch.asset == ASKED_OF_VOTERS else self.taggers.refiner_named
+            self._voters[name] = opens(batch.provider, batch.model, self.reach)
+        return self._voters[name]
 
 
 def workers(settings: Settings, objects: Objects, catalog: Catalog, clock: Clock) -> Workers:

@@ -24,6 +24,7 @@ T = TypeVar("T")
 Rows = ImagesMap | GeocodedMap | TagVotes | TagsMap
 IDS = "ids_sha256"
 MODEL = "model"
+STATED = "stated_sha256"
 # Vectors hardly repeat: the bytes of floats split into streams pack to about 0.9 of their size, a dictionary only costs time.
 VECTOR_WRITE: dict[str, Any] = {
     "compression": "zstd",
@@ -138,6 +139,7 @@ def _encode_vectors(value: EmbeddingsMap) -> Encoded:
         {
             "activity_id": pa.array(value.ids, pa.string()),
             "text_sha256": pa.array(value.text_sha256, pa.string()),
+            **({STATED: pa.array(value.stated_sha256, pa.string())} if value.stated_sha256 else {}),
             "vector": vectors,
         }
     )
@@ -154,16 +156,17 @@ def _decode_vectors(data: bytes) -> EmbeddingsMap:
     schema: Any = file.schema_arrow
     width = schema.field("vector").type.list_size
     vectors = np.empty((file.metadata.num_rows, width), dtype=np.float32)
-    names: dict[str, list[str]] = {"activity_id": [], "text_sha256": []}
+    names: dict[str, list[str]] = {"activity_id": [], "text_sha256": [], STATED: []}
     for number in range(file.num_row_groups):
         group = file.read_row_group(number)
         start = len(names["activity_id"])
-        for name, found in names.items():
-            found.extend(map(str, group.column(name).to_pylist()))
+        for name in names.keys() & set(schema.names):
+            names[name].extend(map(str, group.column(name).to_pylist()))
         column: Any = group.column("vector").combine_chunks()
         vectors[start : start + len(group)] = column.flatten().to_numpy(zero_copy_only=False).reshape(len(group), width)
     stated = _metadata(schema, IDS), _metadata(schema, MODEL)
-    return EmbeddingsMap(*stated, tuple(names["activity_id"]), tuple(names["text_sha256"]), vectors)
+    ids, texts, own = map(tuple, names.values())
+    return EmbeddingsMap(*stated, ids, texts, vectors, own)
 
 
 def _encode_table(value: object) -> Encoded:

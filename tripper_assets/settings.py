@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.notifications import TOLD_BY_DEFAULT, NotificationKind
 from tripper_assets.domain.sources import validation_sentence
-from tripper_assets.domain.taggers import TaggerText
+from tripper_assets.domain.taggers import RefinerText, TaggerText
 
 MAX_PORT = 65535
 WEBHOOK = re.compile(r"https?://[^\s@/?#]+([/?][^\s#]*)?")
@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         description="How many tokens may wait in the batches of one of them at one time. Default: 0, what its provider allows.",
+    )
+    refiner: RefinerText = Field(
+        default="",
+        description="Who refines tags, for sources with refine_tags: provider:model of openai, anthropic, gemini or groq. Default: TRIPPER_LLM's.",
     )
     executor: Literal["in_process", "multiprocess"] = Field(
         default="in_process", description="How a run's steps are executed: in_process or multiprocess."

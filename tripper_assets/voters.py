@@ -13,13 +13,15 @@ from tripper_assets.catalog.without_database import NEEDED
 from tripper_assets.clients.local_embedder import LocalEmbedder, usable_threads
 from tripper_assets.clients.local_tagger import LocalTagger
 from tripper_assets.clients.objects import Objects
-from tripper_assets.clients.remote_tagger import TaggerDoor, open_tagger
+from tripper_assets.clients.refining import Refiner
+from tripper_assets.clients.remote_refiner import RemoteRefiner
+from tripper_assets.clients.remote_tagger import TaggerDoor, open_batches, open_tagger
 from tripper_assets.clients.tagging import BatchTagger, Tagger
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.llm import Usage, cost
 from tripper_assets.domain.prices import tagging_price
 from tripper_assets.domain.tag_runs import Voter
-from tripper_assets.domain.taggers import LOCAL, TaggerName, parse_taggers, stated_prices
+from tripper_assets.domain.taggers import LOCAL, TaggerName, parse_refiner, parse_taggers, stated_prices
 from tripper_assets.resources import Catalog, Clock
 from tripper_assets.settings import Settings, variable
 
@@ -85,6 +87,32 @@ class Taggers:
         except ConfigurationError:
             return None
 
+    def refiner(self, reach: Reach) -> Refiner:
+        """Return who refines tags.
+
+        Raises:
+            ConfigurationError: nobody is named, or something that the refiner needs is missing.
+        """
+        return self._refiner(refiner_name(self.settings), reach)
+
+    def refiner_named(self, provider: str, model: str, reach: Reach) -> Refiner | None:
+        """Return the refiner of a provider's model, None where it is off now."""
+        try:
+            return self._refiner(TaggerName(provider, model), reach)
+        except ConfigurationError:
+            return None
+
+    def _refiner(self, name: TaggerName, reach: Reach) -> Refiner:
+        check_tagger(self.settings, name, role="refiner")
+        return RemoteRefiner(
+            open_batches(name.provider, name.model, _door(self.settings, name)),
+            name.model,
+            ledger=Submissions(reach.catalog.database),
+            objects=reach.objects,
+            cost=_cost(self.settings, name),
+            clock=reach.clock,
+        )
+
     def _opened(self, name: TaggerName, reach: Reach) -> BatchTagger:
         check_tagger(self.settings, name)
         return open_tagger(
@@ -114,8 +142,22 @@ def taggers_off(settings: Settings, names: Sequence[str] = ()) -> dict[str, str]
     return off
 
 
-def check_tagger(settings: Settings, name: TaggerName) -> None:
-    """Check that a tagger has what it needs.
+def refiner_name(settings: Settings) -> TaggerName:
+    """Return who refines tags: TRIPPER_REFINER, else who is asked about gaps.
+
+    Raises:
+        ConfigurationError: nobody is named.
+    """
+    try:
+        return parse_refiner(settings.refiner or settings.llm)
+    except ConfigurationError as error:  # of TRIPPER_LLM, for TRIPPER_REFINER was checked when it was read
+        raise ConfigurationError(
+            "Tags are not refined, for TRIPPER_REFINER is not set; set it, such as anthropic:claude-sonnet-5-5, or switch refine_tags off."
+        ) from error
+
+
+def check_tagger(settings: Settings, name: TaggerName, *, role: str = "tagger") -> None:
+    """Check that a tagger or refiner has what it needs.
 
     Raises:
         ConfigurationError: its key, its price or the catalog is missing.
@@ -123,11 +165,11 @@ def check_tagger(settings: Settings, name: TaggerName) -> None:
     if name.provider == LOCAL:
         return
     if settings.catalog == "none":
-        raise ConfigurationError(f"The tagger {name} is off, for it needs {NEEDED}.")
+        raise ConfigurationError(f"The {role} {name} is off, for it needs {NEEDED}.")
     if not _key(settings, name.provider):
         wanted = " or ".join(variable(one) for one in ACCOUNTS[name.provider][0])
         raise ConfigurationError(
-            f"The tagger {name} is off, for {wanted} is not set; set it, or leave {name.provider} out of the taggers."
+            f"The {role} {name} is off, for {wanted} is not set; set it, or name another {role} than {name.provider}."
         )
     tagging_price(name.provider, name.model, stated_prices(settings.tagger_prices).get(str(name), ""))
 

@@ -186,6 +186,15 @@ def test_vectors_come_back_bit_for_bit(ids: list[str], dimensions: int, seed: in
     assert encode(stored) == encoded
 
 
+def test_vectors_of_refined_texts_come_back_with_the_hashes_of_the_stated_ones() -> None:
+    vectors = np.ones((2, 3), dtype=np.float32)
+    stored = EmbeddingsMap("h", "m", ("a", "b"), ("1", "refined"), vectors, ("1", "2"))
+
+    found = read(encode(stored), EmbeddingsMap)
+
+    assert (found.text_sha256, found.stated_sha256) == (("1", "refined"), ("1", "2"))
+
+
 def test_vectors_of_another_layout_are_stored_by_their_values() -> None:
     columns_first = np.asfortranarray(np.arange(6, dtype=np.float64).reshape(2, 3))
 

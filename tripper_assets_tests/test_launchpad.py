@@ -44,6 +44,8 @@ EVERY: dict[str, Any] = {
     "taggers": ["local", "openai:gpt-4.1-mini"],
     "tag_tokens_per_month": 9_000,
     "tag_usd_per_month": 0.5,
+    "refine_tags": True,
+    "embed_text": "refined",
     "auto_import": True,
     "keep_days": 30,
     "require_review_above": 0.5,

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from tripper_assets.clients.objects import Objects
+from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.resources import catalog_without_database, utc_now
 from tripper_assets.settings import Settings
-from tripper_assets.voters import Reach, Taggers, taggers_off
+from tripper_assets.voters import Reach, Taggers, refiner_name, taggers_off
 
 KEY = "s3cret-canary"
 
@@ -53,3 +54,43 @@ def test_without_a_key_the_local_voter_votes_alone_and_the_panel_says_why(tmp_pa
     assert [one.provider for one in panel.voters] == ["local"]
     assert panel.off.keys() == {"openai:gpt-4.1-mini"}
     assert (without.local, without.remote) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"refiner": "anthropic:claude-sonnet-5-5"}, "anthropic:claude-sonnet-5-5"),
+        ({"refiner": "groq", "llm": "openai:gpt-4.1"}, "groq:openai/gpt-oss-120b"),
+        ({"llm": "openai:gpt-4.1"}, "openai:gpt-4.1"),
+    ],
+)
+def test_tags_are_refined_by_whom_the_settings_name_else_by_whom_gaps_are_put_to(
+    values: dict[str, str], name: str
+) -> None:
+    assert str(refiner_name(settings(**values))) == name
+
+
+@pytest.mark.parametrize("refiner", ["local", "mistral:large", "nobody"])
+def test_who_cannot_refine_is_refused_when_the_settings_are_read(refiner: str) -> None:
+    with pytest.raises(ValueError, match="is not known; give one of openai, anthropic, gemini, groq"):
+        settings(refiner=refiner)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({}, "TRIPPER_REFINER is not set"),
+        ({"llm": "mistral:large"}, "TRIPPER_REFINER is not set"),
+        ({"refiner": "openai:gpt-4.1"}, "The refiner openai:gpt-4.1 is off, for OPENAI_API_KEY is not set"),
+        ({"refiner": "openai:unheard-of", "openai_api_key": KEY}, "price of openai:unheard-of is not known"),
+        ({"refiner": "openai:gpt-4.1", "openai_api_key": KEY, "database_url": "none"}, "TRIPPER_DATABASE_URL is none"),
+    ],
+)
+def test_a_refiner_that_lacks_something_is_off_and_says_what(tmp_path: Path, values: dict[str, Any], why: str) -> None:
+    reach = Reach(catalog_without_database(tmp_path), Objects("memory://"), utc_now)
+
+    with pytest.raises(ConfigurationError, match=why) as told:
+        Taggers(settings(**values)).refiner(reach)
+
+    assert KEY not in str(told.value)
+    assert Taggers(settings()).refiner_named("openai", "gpt-4.1", reach) is None

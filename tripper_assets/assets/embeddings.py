@@ -1,6 +1,6 @@
 """Enrich: a vector for each activity, through the path that a remote batch takes: submit in one asset, collect in another."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import datetime
 
 import dagster as dg
@@ -8,12 +8,17 @@ from dagster import ResourceParam
 
 from tripper_assets.assets.activities import OWNERS
 from tripper_assets.catalog.spooled_caches import LenientEmbeddings
+from tripper_assets.catalog.tag_refinements import TagRefinementTable
 from tripper_assets.catalog.usage import spent_on
 from tripper_assets.clients.embeddings import EmbeddingCache, EmbeddingProvider, collect_embeddings, submit_embeddings
 from tripper_assets.columns import BATCH_ORIGINS, VECTOR_COLUMNS, VECTOR_ORIGINS, column_metadata, column_schema
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.batches import Batch, Origin, SubmittedBatch
+from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.maps import EmbeddingsMap
+from tripper_assets.domain.model import ActivityId, Problem
+from tripper_assets.domain.refinement import newest_embed_texts
+from tripper_assets.domain.tags import tagging_text_sha256
 from tripper_assets.freshness import SCRAPED_DAILY
 from tripper_assets.partitions import source_partitions
 from tripper_assets.resources import Catalog, Clock
@@ -46,6 +51,7 @@ def embedding_batch(
             cache=_cache(catalog, embedding_provider),
             origin=Origin(work.workflow_id, work.source.key, work.asset, "embeddings"),
             asks=embedding_provider.is_free or not work.replay_of,
+            instead=refined_texts(activities, work, catalog, embedding_provider),
         )
         if batch.batch_id and not embedding_provider.is_free:
             catalog.batches.submitted(_row(batch, work, clock()))
@@ -103,6 +109,28 @@ def embeddings_map(
 def _cache(catalog: Catalog, provider: EmbeddingProvider) -> EmbeddingCache:
     """Return the cache: with a provider that costs nothing work goes on while the catalog is down."""
     return LenientEmbeddings(catalog.embeddings) if provider.is_free else catalog.embeddings
+
+
+def refined_texts(
+    activities: Sequence[Activity], work: Stage, catalog: Catalog, provider: EmbeddingProvider
+) -> dict[ActivityId, str]:
+    """Return by activity what a refiner made of its text, where the source wants that embedded and there is some of the present text.
+
+    Raises:
+        TransientError: the catalog does not answer, and asking for other vectors instead would cost something.
+    """
+    if work.source.config.embed_text == "stated":
+        return {}
+    texts = [(one.id, tagging_text_sha256(one)) for one in activities]
+    try:
+        found = newest_embed_texts(TagRefinementTable(catalog.database).load(work.source.key, texts))
+    except TransientError as error:
+        if not provider.is_free:
+            raise
+        work.problems.append(Problem(code="catalog_down", subject=work.source.url, message=str(error)))
+        found = {}
+    work.counts["refined"] = len(found)
+    return found
 
 
 def _spent(catalog: Catalog, provider: EmbeddingProvider, work: Stage) -> dict[str, int | float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 from dagster import ResourceParam
@@ -20,6 +20,7 @@ from tripper_assets.domain.errors import TripperError
 from tripper_assets.domain.identity import ids_sha256
 from tripper_assets.domain.llm import Spending
 from tripper_assets.domain.model import Problem
+from tripper_assets.domain.sources import Source
 from tripper_assets.domain.tag_runs import TagBatches, Voter, VoterBatch
 from tripper_assets.domain.tags import VoteKey, tagging_text_sha256
 from tripper_assets.failures import is_last_attempt
@@ -30,6 +31,10 @@ from tripper_assets.tracking import Stage, stage
 from tripper_assets.voters import Panel, Reach, Taggers
 
 ASSET, PURPOSE = "tag_batches", "tags"
+REFINEMENT = "refinement"
+"""The other purpose of the month's budget."""
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when refinements are looked for: a source that is crawled once a month would never learn what it asked for."""
 STILL_THERE = timedelta(days=7)
 """So long the results of an ended batch, which nobody collected, are waited for instead of being asked for again."""
 
@@ -77,8 +82,8 @@ class Asking:
 
     def submitted(self, activities: Sequence[Activity]) -> Iterator[VoterBatch]:
         """Yield what is waited for, as soon as the catalog knows of it."""
-        known, waiting = self._known(activities), self._under_way()
-        self._left = self._affordable(waiting.output_tokens)
+        known, waiting = self._known(activities), asked_before(self.work.source, self.reach)
+        self._left = left_of_month(self.work.source, self.reach, waiting)
         self.work.counts |= {"rows": len(activities), "fetched": 0, "under_way": 0, "unaffordable": 0}
         for tagger in self.panel.remote:
             asked = questions(activities, tagger.voter, self.work.source.config.tag_runs, known)
@@ -91,18 +96,6 @@ class Asking:
     def _known(self, activities: Sequence[Activity]) -> set[VoteKey]:
         texts = [(one.id, tagging_text_sha256(one)) for one in activities]
         return self.reach.catalog.votes.keys(self.work.source.key, texts)
-
-    def _under_way(self) -> UnderWay:
-        """Return what was asked before: by this workflow before its process was killed, or by one that still waits."""
-        since = self.reach.clock() - STILL_THERE
-        asked = Submissions(self.reach.catalog.database).of_source(self.work.source.key, PURPOSE, since)
-        return under_way(asked, self.reach.objects)
-
-    def _affordable(self, output_tokens: int) -> Spending:
-        config = self.work.source.config
-        spent = spent_in_month(self.reach.catalog.database, self.work.source.key, PURPOSE, self.reach.clock())
-        tokens = config.tag_tokens_per_month - spent.tokens - output_tokens
-        return Spending(tokens, config.tag_usd_per_month - spent.usd)
 
     def _count(self, planned: Plan, voter: Voter) -> None:
         counts = self.work.counts
@@ -129,6 +122,28 @@ class Asking:
             return batches
         made = VoterBatch(**tagger.voter._asdict(), batch_id=batch_id, requested=len(planned.asked))
         return [*(one for one in batches if one.batch_id != batch_id), made]
+
+
+def asked_before(source: Source, reach: Reach) -> UnderWay:
+    """Return what voters and refiners were asked: by this workflow before its process was killed, or by one that nobody collected yet.
+
+    Raises:
+        TransientError: the catalog or the store does not answer.
+    """
+    table, since = Submissions(reach.catalog.database), reach.clock() - STILL_THERE
+    asked = (*table.of_source(source.key, PURPOSE, since), *table.of_source(source.key, REFINEMENT, EVER))
+    return under_way(asked, reach.objects)
+
+
+def left_of_month(source: Source, reach: Reach, waiting: UnderWay) -> Spending:
+    """Return what a source's tags may still cost this month, with what ``waiting`` answers can have.
+
+    Raises:
+        TransientError: the catalog does not answer.
+    """
+    spent = spent_in_month(reach.catalog.database, source.key, (PURPOSE, REFINEMENT), reach.clock())
+    tokens = source.config.tag_tokens_per_month - spent.tokens - waiting.output_tokens
+    return Spending(tokens, source.config.tag_usd_per_month - spent.usd)
 
 
 def unavailable(voter: Voter, error: TripperError) -> Problem:

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster import ResourceParam
 
 from tripper_assets.assets.activities import OWNERS
+from tripper_assets.assets.refining import Refining
 from tripper_assets.assets.tag_batches import PURPOSE, batch_row, unavailable
 from tripper_assets.catalog.usage import spent_on
 from tripper_assets.checks.publishing import as_check_result, tag_check_specs
@@ -186,7 +187,7 @@ def _abandoned(batch: VoterBatch) -> Brought:
     owners=OWNERS,
     op_tags=LATER,
     check_specs=tag_check_specs("activity_tags"),
-    description="The votes' consensus by activity id: plurality, shares and medians, with what waits for a person.",
+    description="The votes' consensus by activity id: plurality, shares and medians, with what waits for a person; refined where the source wants that.",
     metadata=column_metadata(column_schema(TaggedActivity), TAG_ORIGINS),
     freshness_policy=SCRAPED_DAILY,
 )
@@ -195,24 +196,30 @@ def activity_tags(
     activities: list[Activity],
     tag_votes: TagVotes,
     catalog: ResourceParam[Catalog],
+    objects: ResourceParam[Objects],
+    taggers: ResourceParam[Taggers],
     settings: ResourceParam[Settings],
     clock: ResourceParam[Clock],
 ) -> Generator[dg.Output[TagsMap] | dg.AssetCheckResult]:
-    """Count the votes."""
+    """Count the votes, and have the result refined where the source wants that."""
     with stage(context, catalog, clock) as work:
         agreed = consensus(tag_votes.rows)
+        tagged = agreed.activities
+        if work.source.config.refine_tags:
+            refining = Refining(work, taggers, Reach(catalog, objects, clock), context.retry_number)
+            tagged = refining.refined(activities, tag_votes.rows, tagged)
         alphas = {one.field: one.alpha for one in agreed.fields if one.alpha is not None}
         work.counts |= {
             "rows": len(agreed.activities),
             "for_review": sum(bool(one.review) for one in agreed.activities),
             "votes": len(tag_votes.rows),
-            "labels": dict(Counter(label for one in agreed.activities for label in one.tags.categories)),
+            "labels": dict(Counter(label for one in tagged for label in one.tags.categories)),
             "alpha": alphas,
             "voters": agreed.weights,
         }
         if alphas:
             work.counts["lowest_alpha"] = min(alphas.values())
         results = check_tags([one.id for one in activities], tag_votes.rows, agreed)
-    yield dg.Output(TagsMap(tag_votes.ids_sha256, agreed.activities), metadata=work.metadata())
+    yield dg.Output(TagsMap(tag_votes.ids_sha256, tagged), metadata=work.metadata())
     for result in results:
         yield as_check_result(result, page_links(settings.pages_url, work.workflow_id))

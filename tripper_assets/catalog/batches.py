@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.models import BatchRow, WorkflowRow
-from tripper_assets.domain.batches import OPEN, Batch, BatchStatus
+from tripper_assets.domain.batches import NEVER_AWAITED, OPEN, Batch, BatchStatus
 
 
 class Batches:
@@ -59,12 +59,12 @@ class Batches:
         waiting = (
             select(BatchRow.workflow_id)
             .join(WorkflowRow, WorkflowRow.id == BatchRow.workflow_id)
-            .where(WorkflowRow.status == "waiting", BatchRow.workflow_id > after)
+            .where(WorkflowRow.status == "waiting", BatchRow.workflow_id > after, BatchRow.asset != NEVER_AWAITED)
             .distinct()
             .order_by(BatchRow.workflow_id)
             .limit(limit)
         )
-        statement = select(BatchRow).where(BatchRow.workflow_id.in_(waiting))
+        statement = select(BatchRow).where(BatchRow.workflow_id.in_(waiting), BatchRow.asset != NEVER_AWAITED)
         return self._read(statement.order_by(BatchRow.workflow_id, BatchRow.submitted_at))
 
     def _read(self, statement: Select[BatchRow]) -> list[Batch]:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from tripper_assets.catalog.database import Database
 from tripper_assets.domain.model import Model, SourceKey
+from tripper_assets.domain.refinement import RefinementProgress
 from tripper_assets.domain.tag_runs import VoterProgress
 
 
@@ -20,6 +21,8 @@ class SourceProgress(Model):
     """The workflow's: while it is waiting, batches are under way."""
     counted_at: datetime
     voters: tuple[VoterProgress, ...]
+    refinement: RefinementProgress | None = None
+    """How far the refinement is; None where the source wants none, or its votes are still awaited."""
 
 
 def tag_progress(database: Database, source_keys: Collection[SourceKey] | None = None) -> list[SourceProgress]:
@@ -38,8 +41,10 @@ def tag_progress(database: Database, source_keys: Collection[SourceKey] | None =
 _NEWEST = """
     SELECT sources.key AS source_key, sources.url AS source_url, newest.*
     FROM tripper.sources CROSS JOIN LATERAL (
-        SELECT workflows.id AS workflow_id, workflows.status, stages.ended_at AS counted_at, stages.counts -> 'progress' AS voters
+        SELECT workflows.id AS workflow_id, workflows.status, stages.ended_at AS counted_at, stages.counts -> 'progress' AS voters,
+            tagged.counts -> 'refinement' AS refinement
         FROM tripper.workflows JOIN tripper.workflow_stages stages ON stages.workflow_id = workflows.id AND stages.asset = 'tag_votes'
+            LEFT JOIN tripper.workflow_stages tagged ON tagged.workflow_id = workflows.id AND tagged.asset = 'activity_tags'
         WHERE workflows.source_key = sources.key AND stages.ended_at IS NOT NULL AND stages.counts -> 'progress' IS NOT NULL
         ORDER BY workflows.created_at DESC LIMIT 1
     ) newest

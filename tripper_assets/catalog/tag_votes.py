@@ -12,6 +12,7 @@ from sqlalchemy.types import Uuid
 
 from tripper_assets.catalog.activity_rows import is_uuid
 from tripper_assets.catalog.database import Database
+from tripper_assets.catalog.storable import storable
 from tripper_assets.catalog.tag_models import TagVoteRow
 from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.model import ActivityId, Model, SourceKey
@@ -115,7 +116,7 @@ _COUNTS = """
 def _row(source_key: SourceKey, vote: Vote) -> dict[str, Any]:
     row = vote.model_dump(mode="python", exclude={"tags", "usage"}) | {"source_key": source_key}
     row["activity_id"] = UUID(vote.activity_id)
-    row["tags"] = vote.tags.model_dump(mode="json") if vote.tags else None
+    row["tags"] = storable(vote.tags.model_dump(mode="json")) if vote.tags else None
     return row | {"usage": vote.usage.dump()}
 
 

@@ -1,6 +1,6 @@
 """What was paid to whom, for whom and when: one row for each call that is answered at once, and for each submitted batch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -122,19 +122,19 @@ def spent_on(session: Session, workflow_id: str, purpose: str) -> Spending:
     return Spending(int(tokens), float(usd))
 
 
-def spent_in_month(database: Database, source_key: SourceKey, purpose: str, at: datetime) -> Spending:
-    """Return what a source came to for one purpose in the month (UTC) of ``at``: open batches, and those that wait for being sent, at the most.
+def spent_in_month(database: Database, source_key: SourceKey, purposes: Sequence[str], at: datetime) -> Spending:
+    """Return what a source came to for some purposes in the month (UTC) of ``at``: open batches, and those that wait for being sent, at the most.
 
     Raises:
         TransientError: the catalog does not answer.
     """
     since = at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     paid_for = _sum_of(LlmUsageRow.total_tokens, LlmUsageRow.usd).where(
-        LlmUsageRow.source_key == source_key, LlmUsageRow.purpose == purpose, LlmUsageRow.at >= since
+        LlmUsageRow.source_key == source_key, LlmUsageRow.purpose.in_(purposes), LlmUsageRow.at >= since
     )
     unsent = _sum_of(SubmissionRow.tokens, SubmissionRow.usd).where(
         SubmissionRow.source_key == source_key,
-        SubmissionRow.purpose == purpose,
+        SubmissionRow.purpose.in_(purposes),
         SubmissionRow.state == "intended",
         SubmissionRow.collected_at.is_(None),
     )

@@ -11,6 +11,7 @@ from tripper_assets.cli.launch import GOOD, run_job
 from tripper_assets.cli.output import Json, print_json, print_table, say
 from tripper_assets.cli.session import Session, open_session
 from tripper_assets.domain.errors import PermanentError
+from tripper_assets.domain.refinement import RefinementProgress
 from tripper_assets.domain.sources import Source
 from tripper_assets.domain.taggers import narrowed
 from tripper_assets.domain.workflows import Workflow, queued_workflow
@@ -18,7 +19,7 @@ from tripper_assets.resources import utc_now
 from tripper_assets.voters import taggers_off
 
 tags_app = typer.Typer(help="Votes on tags.", no_args_is_help=True)
-COLUMNS = ("source", "voter", "run", "votes", "wanted", "errors", "workflow", "counted (UTC)")
+COLUMNS = ("source", "voter", "run", "votes", "wanted", "errors", "refined", "workflow", "counted (UTC)")
 
 
 @tags_app.callback()
@@ -76,6 +77,7 @@ def _as_data(workflow: Workflow, found: list[SourceProgress], off: dict[str, dic
         "source_key": workflow.source_key,
         "status": workflow.status,
         "voters": [voter.model_dump() for one in mine for voter in one.voters],
+        "refinement": next((one.refinement.model_dump() for one in mine if one.refinement), None),
         "off": off[workflow.source_key],
     }
 
@@ -99,6 +101,10 @@ def status(
         say("Nobody has voted yet; `tripper run URL` has the activities of a source tagged.")
 
 
+def _refined(found: RefinementProgress | None) -> str:
+    return f"{found.refined} of {found.wanted}" if found else ""
+
+
 def _print(found: list[SourceProgress], off: dict[str, str]) -> None:
     rows = [
         (
@@ -108,6 +114,7 @@ def _print(found: list[SourceProgress], off: dict[str, str]) -> None:
             voter.there,
             voter.wanted,
             voter.errors,
+            _refined(one.refinement),
             one.status,
             f"{one.counted_at:%Y-%m-%d %H:%M}",
         )

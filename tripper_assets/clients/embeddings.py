@@ -1,6 +1,7 @@
 """How texts become vectors: the roles of embedders and of who embeds in his own time, and submit and collect over a cache."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -12,7 +13,7 @@ from tripper_assets.domain.embeddings import embedding_text, vector_problem
 from tripper_assets.domain.errors import PermanentError, TripperError
 from tripper_assets.domain.identity import ids_sha256, text_sha256
 from tripper_assets.domain.maps import EmbeddingsMap
-from tripper_assets.domain.model import Problem
+from tripper_assets.domain.model import ActivityId, Problem
 
 Vectors = dict[str, npt.NDArray[np.float32]]
 Keep: TypeAlias = Callable[[Vectors], Mapping[str, str]]
@@ -86,14 +87,18 @@ def submit_embeddings(
     cache: EmbeddingCache,
     origin: Origin,
     asks: bool = True,
+    instead: Mapping[ActivityId, str] = MappingProxyType({}),
 ) -> SubmittedBatch:
     """Submit the texts that the cache does not hold, equal texts once, and return the handle; none where ``asks`` is off.
+
+    What stands in ``instead`` is embedded in place of that activity's own text.
 
     Raises:
         TransientError: the provider or the cache does not answer.
         PermanentError: the provider refuses the texts, or us.
     """
-    texts = [embedding_text(activity) for activity in activities]
+    own = [embedding_text(activity) for activity in activities]
+    texts = [instead.get(activity.id, text) for activity, text in zip(activities, own, strict=True)]
     hashes = [text_sha256(text) for text in texts]
     distinct = dict(zip(hashes, texts, strict=True))
     known = cache.known(provider.model, distinct)
@@ -105,6 +110,7 @@ def submit_embeddings(
         dimensions=provider.dimensions,
         ids=tuple(activity.id for activity in activities),
         text_sha256=tuple(hashes),
+        stated_sha256=tuple(map(text_sha256, own)) if texts != own else (),
         provider=provider.name,
         batch_id=provider.submit(sent, origin) if sent else "",
         requested=len(sent),
@@ -233,5 +239,6 @@ class _Gathered:
             for row in np.flatnonzero(~self._has)
         ]
         ids, texts = tuple(batch.ids[row] for row in rows), tuple(batch.text_sha256[row] for row in rows)
+        own = tuple(batch.stated_sha256[row] for row in rows) if batch.stated_sha256 else ()
         vectors = self._vectors if len(rows) == len(batch.ids) else self._vectors[rows]
-        return EmbeddingsMap(batch.ids_sha256, batch.model, ids, texts, vectors), problems
+        return EmbeddingsMap(batch.ids_sha256, batch.model, ids, texts, vectors, own), problems

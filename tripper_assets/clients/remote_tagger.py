@@ -163,9 +163,7 @@ class RemoteTagger:
         return tag_question(asked.key, asked.text, self._prompt)
 
     def _tokens(self, question: Question) -> int:
-        """Return the most tokens that a question counts at this provider."""
-        counted = _ours(question.instructions + str(question.shape)) + _counted([question.data])
-        return round((counted + AROUND_MESSAGES) * TOKEN_MARGINS[self._provider])
+        return most_input_tokens(self._provider, question)
 
     def poll(self, batch_id: str) -> BatchStatus:
         """Return the state of a batch."""
@@ -203,6 +201,12 @@ class RemoteTagger:
     def cancel(self, batch_id: str) -> None:
         """Stop a batch that nobody needs any more."""
         self._machine.cancel(batch_id)
+
+
+def most_input_tokens(provider: str, question: Question) -> int:
+    """Return the most tokens that a question counts at a provider."""
+    counted = _ours(question.instructions + str(question.shape)) + _counted([question.data])
+    return round((counted + AROUND_MESSAGES) * TOKEN_MARGINS[provider])
 
 
 def _counted(texts: Sequence[str]) -> int:

@@ -24,6 +24,7 @@ Method = Literal[
     "text",
     "selector",
     "llm",
+    "refined",
     "person",
 ]
 
@@ -43,6 +44,7 @@ CONFIDENCE: dict[str, float] = {
     "listing": 0.7,
     "text": 0.6,
     "llm": 0.5,
+    "refined": 0.5,
 }
 """How far each method is believed: an order of trust, from what a person or publisher says to what is guessed, and no measured rate."""
 

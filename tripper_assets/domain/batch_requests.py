@@ -19,6 +19,8 @@ class Request(Model):
     """What it counts, at most."""
     output_tokens: int = 0
     """What its answer counts, at most; a queue has no part in these."""
+    about: dict[str, Any] = {}
+    """What its answer is judged by, where whoever collects it may no longer know; never sent."""
 
 
 class Limits(NamedTuple):

@@ -9,6 +9,8 @@ from tripper_assets.domain.model import ActivityId, Model, SourceKey
 BatchStatus = Literal["pending", "unsent", "completed", "failed", "expired", "canceled"]
 """unsent: a part of it waits for being submitted, and nothing keeps it from that."""
 OPEN: tuple[BatchStatus, ...] = ("pending", "unsent")
+NEVER_AWAITED = "activity_tags"
+"""The asset whose batches no workflow waits for: a refinement is collected by the source's next one."""
 SubmissionState = Literal["intended", "submitting", "pending", "completed", "failed", "expired", "canceled"]
 """intended: nothing was asked for; submitting: it may have been accepted, which is not known; pending: the provider works on it."""
 Told: TypeAlias = Literal["absent", "pending", "completed", "failed", "expired", "canceled"]
@@ -30,7 +32,9 @@ class SubmittedBatch(Model):
     dimensions: int
     ids: tuple[ActivityId, ...]
     text_sha256: tuple[str, ...]
-    """The hash of each activity's text; runs parallel to ids."""
+    """The hash of what is embedded for each activity; runs parallel to ids."""
+    stated_sha256: tuple[str, ...] = ()
+    """The hash of each activity's own text, where another one is embedded for some of them; empty where none is."""
     provider: str
     batch_id: str = ""
     """Empty where the cache held every text, and nothing was submitted."""

@@ -58,6 +58,8 @@ class TaggedActivity(Model):
     """Of each field; empty where there is one ballot only."""
     review: tuple[str, ...] = ()
     """The fields that wait for a person: level votes, an agreement below 0.667 here or an alpha below it over all."""
+    refined: bool = False
+    """Whether the tags are a refiner's, and no longer the votes' own; agreement and review are the votes' all the same."""
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,8 @@ class EmbeddingsMap:
     text_sha256: tuple[str, ...]
     vectors: npt.NDArray[np.float32]
     """Shape (activities, dimensions), unit length, finite."""
+    stated_sha256: tuple[str, ...] = ()
+    """Of each activity's own text, where what was embedded stands for it; empty where each vector is of the text itself."""
 
     @property
     def dimensions(self) -> int:

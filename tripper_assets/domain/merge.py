@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tripper_assets.domain.activities import Activity, Embedding, GeoCoordinates, ImageObject, Place, Point, Quality
+from tripper_assets.domain.activities import (
+    Activity,
+    Embedding,
+    GeoCoordinates,
+    ImageObject,
+    Place,
+    Point,
+    Provenance,
+    Quality,
+)
 from tripper_assets.domain.consensus import TaggedActivity
 from tripper_assets.domain.embeddings import embedding_text_sha256
 from tripper_assets.domain.errors import CorruptObjectError
@@ -15,6 +24,7 @@ from tripper_assets.domain.quality import score
 from tripper_assets.domain.tags import UNKNOWN, tagging_text_sha256
 
 COORDINATE_DIGITS = 7
+REFINED = {"tags": Provenance(method="refined")}
 PUBLISHER = "publisher_"
 """What problems begin with that are about the publisher's own coordinates."""
 
@@ -79,12 +89,13 @@ def check_alignment(name: str, found: EnrichmentMap | None, wanted: str) -> None
 
 
 def _embeddings(found: EmbeddingsMap | None) -> dict[tuple[ActivityId, str], Embedding]:
-    """Return the embeddings by activity and text: the vector of a text that was changed since is nobody's."""
+    """Return the embeddings by activity and its own text: the vector of a text that was changed since is nobody's."""
     if found is None:
         return {}
+    stated = found.stated_sha256 or found.text_sha256
     return {
-        (one, text): Embedding(model=found.model, dimensions=found.dimensions, text_sha256=text)
-        for one, text in zip(found.ids, found.text_sha256, strict=True)
+        (one, own): Embedding(model=found.model, dimensions=found.dimensions, text_sha256=text)
+        for one, own, text in zip(found.ids, stated, found.text_sha256, strict=True)
     }
 
 
@@ -96,6 +107,7 @@ def _record(
     tagged: TaggedActivity | None,
 ) -> Activity:
     located = place is not None and place.geocoding.status == "ok"
+    tags = _tags(activity, tagged)
     merged = activity.model_copy(
         update={
             "image": tuple(map(_image, pictures)),
@@ -105,7 +117,8 @@ def _record(
             if place and located
             else _without_wrong_geo(activity, place),
             "embedding": embedding,
-            "tags": _tags(activity, tagged),
+            "tags": tags,
+            "provenance": activity.provenance | (REFINED if tags and tagged and tagged.refined else {}),
             "attribution": _attribution(pictures, place),
         }
     )

@@ -209,6 +209,10 @@ class SourceConfig(Model):
     """No tagger is asked what could take this source beyond this in a month (UTC)."""
     tag_usd_per_month: float = Field(default=10.0, ge=0, le=1_000_000)
     """As tokens, in US dollars."""
+    refine_tags: bool = False
+    """Whether a strong model (TRIPPER_REFINER) settles what the voters agree on, within the same budget."""
+    embed_text: Literal["stated", "refined"] = "stated"
+    """refined: what such a model made of an activity's text is embedded in its place, from the run on that follows its answer."""
     auto_import: bool = False
     keep_days: int | None = Field(default=None, ge=0)
     """None: TRIPPER_RETENTION_DAYS."""

@@ -25,8 +25,8 @@ def prompt_version(prompt: str) -> str:
     return text_sha256("\n".join((prompt, json.dumps(tags_schema()), bounds)))[:12]
 
 
-def request_id(key: VoteKey) -> str:
-    """Return 32 hexadecimal digits of a vote's key, which every provider takes as a request's own id."""
+def request_id(key: tuple[object, ...]) -> str:
+    """Return 32 hexadecimal digits of the key of a vote or refinement, which every provider takes as a request's own id."""
     return hashlib.sha256("\n".join(map(str, key)).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

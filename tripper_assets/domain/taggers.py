@@ -77,6 +77,31 @@ TaggerText: TypeAlias = Annotated[str, AfterValidator(_tagger)]
 """The name of a tagger as somebody wrote it."""
 
 
+def parse_refiner(text: str) -> TaggerName:
+    """Return who ``anthropic:claude-sonnet-5-5`` is; a provider alone has its default model.
+
+    Raises:
+        ConfigurationError: the provider is not known, or is the local one, which writes nothing.
+    """
+    provider = text.partition(":")[0].strip()
+    if provider not in DEFAULT_MODELS:
+        raise ConfigurationError(
+            f"The refiner {text[:80]!r} is not known; give one of {', '.join(DEFAULT_MODELS)} with a model, such as anthropic:claude-sonnet-5-5."
+        )
+    return parse_tagger(text)
+
+
+def _refiner(text: str) -> str:
+    try:
+        return str(parse_refiner(text)) if text else ""
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+
+
+RefinerText: TypeAlias = Annotated[str, AfterValidator(_refiner)]
+"""The full name of a refiner; empty for nobody."""
+
+
 def stated_prices(text: str) -> Mapping[str, str]:
     """Return the prices of ``openai:gpt-6-luna=0.4,1.6; groq=0.1,0.5`` by full name, each as input,output of a million tokens.
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tripper_assets.clients.orchestrator import TAGGERS_TAG
+from tripper_assets.domain.refinement import RefinementProgress
 from tripper_assets.domain.tag_runs import VoterProgress
 from tripper_assets.partitions import TAGGERS_TAG as TAG_OF_DAGSTER
 from tripper_assets_tests.api.conftest import AT, World
@@ -69,10 +70,23 @@ def test_progress_is_the_newest_count_of_each_source(world: World) -> None:
     (found,) = world.client.get("/v1/taggings").json()["sources"]
 
     assert before == {"sources": []}
+    assert found["refinement"] is None
     assert (found["workflow_id"], found["status"]) == (workflow, "waiting")
     assert [(one["provider"], one["run"], one["there"], one["wanted"], one["errors"]) for one in found["voters"]] == [
         ("groq", 1, 3, 8, 1)
     ]
+
+
+def test_progress_and_the_dashboard_tell_how_far_the_refinement_of_that_count_is(world: World) -> None:
+    workflow = voted(world)
+    catalog, counted = world.context.catalog, RefinementProgress(refined=2, wanted=3, under_way=1)
+    catalog.workflows.stage_started(workflow, "activity_tags", AT)
+    catalog.workflows.stage_ended(workflow, "activity_tags", "completed", AT, {"refinement": counted.model_dump()})
+
+    (found,) = world.client.get("/v1/taggings").json()["sources"]
+
+    assert (found["refinement"]["refined"], found["refinement"]["under_way"]) == (2, 1)
+    assert "2 of 3 refined" in world.client.get("/").text
 
 
 def test_the_dashboard_shows_each_voter_and_starts_what_is_ticked(world: World) -> None:

@@ -93,3 +93,10 @@ def test_while_the_catalog_is_down_free_votes_are_neither_known_nor_kept() -> No
 
     LenientVotes(down).save(SITE.key, [vote()])
     assert LenientVotes(down).load(SITE.key, [(ONE, "t")]) == []
+
+
+def test_a_tag_that_the_catalog_cannot_hold_harms_no_other_vote(votes: TagVoteTable) -> None:
+    votes.save(SITE.key, [vote(tags=ActivityTags(free_tags=("zo\0o",))), vote(OTHER)])
+
+    kept = votes.load(SITE.key, [(ONE, "t"), (OTHER, "t")])
+    assert [one.tags.free_tags for one in kept if one.tags] == [("zoo",), ()]

@@ -16,7 +16,7 @@ from tripper_assets.clients.objects import Objects
 from tripper_assets.domain.activities import Activity
 from tripper_assets.domain.batches import BatchStatus, Origin, SubmittedBatch
 from tripper_assets.domain.errors import CorruptObjectError, PermanentError
-from tripper_assets.domain.identity import ids_sha256
+from tripper_assets.domain.identity import ids_sha256, text_sha256
 
 Vectors = dict[str, npt.NDArray[np.float32]]
 ORIGIN = Origin("w", "town-12345678", "embedding_batch", "embeddings")
@@ -128,6 +128,22 @@ def test_each_activity_gets_the_vector_of_its_own_text_and_equal_texts_are_embed
     assert found.ids == tuple(one.id for one in activities)
     assert found.vectors.tolist() == [[1, 0], [0, 1], [1, 0]]
     assert found.ids_sha256 == ids_sha256(one.id for one in activities)
+
+
+def test_a_refined_text_is_embedded_in_place_of_the_stated_one_and_both_hashes_are_kept(
+    provider: InstantBatches,
+) -> None:
+    activities = [activity(1, "odd"), activity(2, "even")]
+    instead = {activities[1].id: "a refined odd text!"}
+    batch = submit_for(activities, provider=provider, cache=Cache(), origin=ORIGIN, instead=instead)
+
+    collected = collect_embeddings(batch, provider=provider, cache=Cache())
+
+    assert collected is not None
+    assert collected[0].vectors.tolist() == [[1, 0], [1, 0]]
+    assert collected[0].text_sha256 == (text_sha256("odd"), text_sha256("a refined odd text!"))
+    assert collected[0].stated_sha256 == (text_sha256("odd"), text_sha256("even"))
+    assert submit_embeddings(activities, provider=provider, cache=Cache()).stated_sha256 == ()
 
 
 def test_a_text_that_was_embedded_before_is_never_sent_again(provider: InstantBatches) -> None:

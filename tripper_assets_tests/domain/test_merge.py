@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tripper_assets.domain.activities import Activity, Embedding, Geocoding, GeoCoordinates, Place, Point, Quality
+from tripper_assets.domain.consensus import TaggedActivity
 from tripper_assets.domain.embeddings import embedding_text_sha256
 from tripper_assets.domain.errors import CorruptObjectError
 from tripper_assets.domain.identity import activity_id, content_sha256, ids_sha256
-from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
+from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow, TagsMap
 from tripper_assets.domain.merge import merge
 from tripper_assets.domain.model import Problem
+from tripper_assets.domain.tags import ActivityTags, tagging_text_sha256
 
 CC_BY = "GeoNames, CC BY 4.0"
 
@@ -212,3 +215,39 @@ def test_coordinates_of_a_publisher_that_cannot_be_true_do_not_stay_in_the_recor
     assert record.location == Place(name="Park")
     assert record.quality is not None
     assert "place_publisher_wrong_country" in record.quality.problems
+
+
+def test_the_vector_of_a_refined_text_joins_the_activity_whose_text_it_stands_for_and_no_changed_one() -> None:
+    one, two = activity(1), activity(2)
+    changed = two.model_copy(update={"description": "Now with a dragon."})
+    own = vectors(one, two, of=of(one, two))
+    refined = replace(own, text_sha256=("refined", own.text_sha256[1]), stated_sha256=own.text_sha256)
+
+    records = merge([one, changed], images=None, places=None, embeddings=refined).records
+
+    assert records[0].embedding == Embedding(model="minilm", dimensions=3, text_sha256="refined")
+    assert records[1].embedding is None
+
+
+@pytest.mark.parametrize("refined", [True, False])
+def test_a_record_tells_whether_its_tags_are_refined(*, refined: bool) -> None:
+    one = activity(1)
+    row = TaggedActivity(
+        activity_id=one.id,
+        text_sha256=tagging_text_sha256(one),
+        tags=ActivityTags(setting="indoor"),
+        voters=2,
+        refined=refined,
+    )
+
+    given = {"images": None, "places": None, "embeddings": None}
+    record, changed = (
+        merge([said], **given, tags=TagsMap(of(one), (row,))).records[0]
+        for said in (one, one.model_copy(update={"description": "Now with a dragon."}))
+    )
+
+    assert record.tags["setting"] == "indoor"
+    assert ("tags" in record.provenance) == refined
+    assert (changed.tags, changed.provenance) == ({}, {})
+    if refined:
+        assert record.provenance["tags"].method == "refined"
