@@ -159,10 +159,20 @@ def _answered(batch: SubmittedBatch, provider: EmbeddingProvider, gathered: "_Ga
     if status == "pending":
         return _Answer(status, {}, [])
     gone = status not in ("completed", "unsent") and provider.is_free
-    codes = {} if gone else provider.results(batch.batch_id, gathered.keep)
-    # Again: what expired was submitted anew meanwhile.
-    status = provider.poll(batch.batch_id)
+    status, codes = (status, {}) if gone else _read_to_the_end(batch, provider, gathered)
     return _Answer(status, codes, [] if status == "completed" else [_ended_badly(batch, status)])
+
+
+def _read_to_the_end(
+    batch: SubmittedBatch, provider: EmbeddingProvider, gathered: "_Gathered"
+) -> tuple[BatchStatus, Mapping[str, str]]:
+    """Read until nothing is new: what is submitted meanwhile, for it had no room before or expired, may have ended at once."""
+    while True:
+        before = gathered.count
+        codes = provider.results(batch.batch_id, gathered.keep)
+        status = provider.poll(batch.batch_id)
+        if status in OPEN or provider.is_free or gathered.count == before:
+            return status, codes
 
 
 def _overdue(batch: SubmittedBatch, provider: EmbeddingProvider, gathered: "_Gathered") -> _Answer:
@@ -202,6 +212,11 @@ class _Gathered:
             self._rows.setdefault(text[:KEY_DIGITS], []).append(row)
         self._vectors = np.zeros((len(batch.ids), batch.dimensions), dtype=np.float32)
         self._has = np.zeros(len(batch.ids), dtype=bool)
+
+    @property
+    def count(self) -> int:
+        """How many activities have a vector."""
+        return int(self._has.sum())
 
     def keep(self, vectors: Vectors) -> dict[str, str]:
         """Take and cache the good vectors, and return the problem codes of the others."""

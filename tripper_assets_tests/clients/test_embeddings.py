@@ -109,6 +109,17 @@ class Remote:
         assert batch_id
 
 
+@dataclass
+class InParts(Remote):
+    """A provider whose queue holds one text at a time, and which is done with it at once."""
+
+    def results(self, batch_id: str, keep: Keep, *, asks: bool = True) -> Mapping[str, str]:
+        assert asks
+        assert batch_id
+        first = next(iter(self.answers), None)
+        return keep({first: self.answers.pop(first)} if first else {})
+
+
 @pytest.fixture
 def provider() -> InstantBatches:
     return InstantBatches(Letters(), Objects("memory://"))
@@ -325,3 +336,15 @@ def test_the_local_model_gives_unit_vectors_in_the_order_of_the_texts(local: Loc
 
 def test_no_text_is_no_vector(local: LocalEmbedder) -> None:
     assert local.embed([]).shape == (0, 384)
+
+
+def test_what_is_submitted_while_results_are_read_and_ends_at_once_is_read_too() -> None:
+    activities = [activity(1, "odd"), activity(2, "even"), activity(3, "other")]
+    remote = InParts("completed")
+    batch = submit_embeddings(activities, provider=remote, cache=Cache())
+    remote.answers = {one[:32]: np.array([0.6, 0.8], dtype=np.float32) for one in batch.text_sha256}
+
+    collected = collect_embeddings(batch, provider=remote, cache=Cache())
+
+    assert collected
+    assert (len(collected[0].ids), collected[1]) == (3, [])

@@ -10,6 +10,7 @@ from tripper_assets.domain.errors import TransientError
 from tripper_assets.domain.model import count_by_code
 from tripper_assets_tests.batch_world import NOW, BatchWorld, answer_is_lost, some, statuses, world
 from tripper_assets_tests.clients.openai_server import Faults
+from tripper_assets_tests.fakes import embedding_alone
 
 __all__ = ["world"]  # a fixture
 ALWAYS = 1.0
@@ -111,7 +112,7 @@ def test_the_batch_of_a_canceled_workflow_is_canceled_and_its_cost_is_bounded(wo
     world.server.faults = Faults(stuck=ALWAYS)
     batch = world.submit(some(5))
 
-    canceled = cancel_batches(world.catalog, world.provider(), world.workflow, world.now)
+    canceled = cancel_batches(world.catalog, embedding_alone(world.provider()), world.workflow, world.now)
 
     assert canceled == 1
     assert {held.batch.status for held in world.server.held.values()} == {"cancelled"}
@@ -124,9 +125,9 @@ def test_canceling_waits_until_it_is_known_whether_a_lost_submission_was_accepte
     world.server.faults = Faults(late_list=ALWAYS, stuck=ALWAYS)
     world.submit(some(2))
     with pytest.raises(TransientError, match="try again in some minutes"):
-        cancel_batches(world.catalog, world.provider(), world.workflow, world.now)
+        cancel_batches(world.catalog, embedding_alone(world.provider()), world.workflow, world.now)
     world.now += timedelta(minutes=2)
 
-    cancel_batches(world.catalog, world.provider(), world.workflow, world.now)
+    cancel_batches(world.catalog, embedding_alone(world.provider()), world.workflow, world.now)
 
     assert [held.batch.status for held in world.server.held.values()] == ["cancelled"]
