@@ -112,7 +112,9 @@ def test_the_batch_of_a_canceled_workflow_is_canceled_and_its_cost_is_bounded(wo
     world.server.faults = Faults(stuck=ALWAYS)
     batch = world.submit(some(5))
 
-    canceled = cancel_batches(world.catalog, embedding_alone(world.provider()), world.workflow, world.now)
+    canceled = cancel_batches(
+        world.catalog, embedding_alone(world.catalog, world.provider()), world.workflow, world.now
+    )
 
     assert canceled == 1
     assert {held.batch.status for held in world.server.held.values()} == {"cancelled"}
@@ -125,9 +127,9 @@ def test_canceling_waits_until_it_is_known_whether_a_lost_submission_was_accepte
     world.server.faults = Faults(late_list=ALWAYS, stuck=ALWAYS)
     world.submit(some(2))
     with pytest.raises(TransientError, match="try again in some minutes"):
-        cancel_batches(world.catalog, embedding_alone(world.provider()), world.workflow, world.now)
+        cancel_batches(world.catalog, embedding_alone(world.catalog, world.provider()), world.workflow, world.now)
     world.now += timedelta(minutes=2)
 
-    cancel_batches(world.catalog, embedding_alone(world.provider()), world.workflow, world.now)
+    cancel_batches(world.catalog, embedding_alone(world.catalog, world.provider()), world.workflow, world.now)
 
     assert [held.batch.status for held in world.server.held.values()] == ["cancelled"]
