@@ -33,7 +33,7 @@ def filled(field: str, value: Any) -> dict[str, str]:
             [{"name": "adults", "price": "4.50", "priceCurrency": "EUR"}, {"price": "0", "url": "https://x.de/"}],
         ),
         ("eventSchedule", [WEEKLY, {"startDate": "2026-06-02", "endDate": "2026-06-02", "endTime": "14:00+02:00"}]),
-        ("openingHoursSpecification", [{"dayOfWeek": ["Sunday"], "opens": "10:00", "closes": "18:00"}]),
+        ("openingHoursSpecification", [{"dayOfWeek": ["Sunday"], "opens": "10:00", "closes": "24:00"}]),
         ("offers", None),
     ],
 )
