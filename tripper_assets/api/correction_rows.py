@@ -53,8 +53,13 @@ class RowForm:
 
 
 def fits_rows(field: str, value: Any) -> bool:  # noqa: ANN401 (any JSON value)
-    """Return whether a value can be stated in rows."""
-    return field in COLUMNS and (not value or (isinstance(value, Sequence) and len(value) <= MOST_ROWS))
+    """Return whether a value can be stated in rows: each of few, with something of it in an input, for an empty row is left out."""
+    return field in COLUMNS and len(value or ()) <= MOST_ROWS and all(_fits(field, one) for one in value or ())
+
+
+def _fits(field: str, said: Mapping[str, Any]) -> bool:
+    days = said.get(DAYS.get(field, ""), ())
+    return any((days, *(said.get(name) for name, _ in COLUMNS[field]))) and set(days) <= set(DAY_NAMES)
 
 
 def rows_of(field: str, value: Sequence[Mapping[str, Any]]) -> tuple[RowForm, ...]:
