@@ -74,5 +74,7 @@ class SomeForm(Seen, Narrowed):
     action: Literal["reject", "allow", "approve"]
     """To approve is to reject all others of the bundle, and approve it."""
     which: Literal["ticked", "others", "listed"] = "ticked"
+    total: int = 0
+    """How many the list had to decide on when the person saw it."""
     activity: Annotated[list[str], Field(max_length=1_000)] = []
     back: Annotated[str, StringConstraints(max_length=2_000)] = ""

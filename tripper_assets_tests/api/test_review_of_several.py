@@ -96,11 +96,38 @@ def test_all_but_the_ticked_or_all_of_the_list_are_rejected(
 ) -> None:
     records = {name: an_activity(source, name) for name in NAMES}
     workflow, sha256 = bundle(world, source, list(records.values()))
-    form = {"bundle": sha256, "activity": records["Beach day"].id, "which": which, "q": "ea", "action": "reject"}
+    form = {
+        "bundle": sha256,
+        "activity": records["Beach day"].id,
+        "which": which,
+        "q": "ea",
+        "total": 2,
+        "action": "reject",
+    }
 
     world.client.post(f"/review/{workflow}/refusals", data=form | {"reason": "for adults"})
 
     assert refused(world, source) == {records[name].id for name in out}
+
+
+def test_all_of_a_list_is_what_the_page_counted_and_nothing_where_the_list_is_another_by_now(
+    world: World, source: Source
+) -> None:
+    records = [an_activity(source, name) for name in NAMES]
+    workflow, sha256 = bundle(world, source, records[:2], before=records)
+    there, form = f"/review/{workflow}/refusals", {"bundle": sha256, "action": "reject", "reason": "for adults"}
+    page = world.client.get(f"/review/{workflow}").text
+    world.client.post(there, data=form | {"activity": records[0].id})
+
+    late = world.client.post(there, data=form | {"which": "listed", "only": "rejected", "total": 2, "action": "allow"})
+
+    assert "3 activities" in page
+    assert '<input type="hidden" name="total" value="2">' in page
+    assert ">all 2 of this list<" in page
+    assert late.status_code == 409
+    assert "another number of activities" in late.text
+    assert f'href="/review/{workflow}?only=rejected"' in late.text
+    assert refused(world, source) == {records[0].id}
 
 
 def test_a_check_that_holds_the_bundle_lets_nothing_be_approved_beside_it(world: World, source: Source) -> None:

@@ -87,6 +87,7 @@ def _page(context: ApiContext, review: Review, wish: Wish, after: str) -> dict[s
         "wish": wish,
         "all": len(lines),
         "listed": listed,
+        "total": sum(bool(one.raw) for one in seen),
         "rows": [view.row_of(one, known, review.base) for one in listed.lines],
         "filters": view.filters(review.base, wish, found),
         "problems": view.problem_counts(found),
@@ -177,16 +178,16 @@ def _activity(
     )
 
 
-def _stale(request: Request, person: Person, review: Review) -> Response:
-    """Say that what a person saw is not what there is now, and where that is."""
-    there = review.newer or review.workflow.id
+def _stale(request: Request, person: Person, review: Review, listed: str = "") -> Response:
+    """Say that what a person saw is not what there is now, and where that is: ``listed`` is the address of a list that is another one."""
     template = "review/stale_part.html" if is_part(request) else "review/stale.html"
     return render(
         request,
         template,
         person,
         status=CONFLICT,
-        there=f"/review/{there}",
+        there=listed or f"/review/{review.newer or review.workflow.id}",
+        listed=listed,
         newer=review.newer,
         workflow=review.workflow,
     )
@@ -279,6 +280,8 @@ def decide_on_some(
     if review.bundle.sha256 != form.bundle or (form.action == "approve" and review.newer is not None):
         return _stale(request, person, review)
     meant = _meant(review, form)
+    if form.which == "listed" and form.total != len(meant):
+        return _stale(request, person, review, view.url_of(review.base, _wish(form).asked))
     trouble = _trouble(review, form, meant)
     if trouble:
         return _again(request, context, person, review, trouble)
