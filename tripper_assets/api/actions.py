@@ -237,7 +237,8 @@ def approve_only(
 
     Raises:
         InputRefusedError: no activity is named, one is not of the bundle, there is no reason or no such check.
-        ConflictError: the bundle is another one now, or a newer workflow has one, or it is imported; nothing is rejected.
+        ConflictError: the bundle is another one now, or a newer workflow has one, or it is imported; found before anything is rejected.
+        PermanentError: a newer bundle came meanwhile; the others are rejected, and nothing is approved.
         NotFoundError: there is none; CleanedUpError: not any more.
     """
     check_seen(workflow, bundle_sha256)

@@ -26,11 +26,14 @@ MOST_ROWS = 12
 """More of them are stated as JSON: nobody corrects fifty dates one by one."""
 EMPTY_ROWS = 1
 WEEKLY = "P1W"
-_TIME = (r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?([+-]\d\d:\d\d|Z)?", "a time", "15:00")
+_CLOCK, _ZONE = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?", r"([+-]\d\d:\d\d|Z)?"
+_TIME = (_CLOCK + _ZONE, "a time", "15:00")
+_TIME_OR_MIDNIGHT = (f"({_CLOCK}|24:00(:00)?){_ZONE}", *_TIME[1:])
+"""What is open until midnight is stated as closing at 24:00; nothing begins then, for a calendar has no such moment."""
 _DAY = (r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])", "a day", "2026-06-01")
 FORMS = {
     "price": (r"\d{1,9}(\.\d{1,9})?", "a number", "4.50"), "priceCurrency": (r"[A-Z]{3}", "three letters", "EUR"),
-    **dict.fromkeys(("startTime", "endTime", "opens", "closes"), _TIME),
+    "startTime": _TIME, **dict.fromkeys(("endTime", "opens", "closes"), _TIME_OR_MIDNIGHT),
     **dict.fromkeys(("startDate", "endDate", "validFrom", "validThrough"), _DAY),
 }  # fmt: skip
 """By name the form of an input, what it is, and an example."""
@@ -50,8 +53,13 @@ class RowForm:
 
 
 def fits_rows(field: str, value: Any) -> bool:  # noqa: ANN401 (any JSON value)
-    """Return whether a value can be stated in rows."""
-    return field in COLUMNS and (not value or (isinstance(value, Sequence) and len(value) <= MOST_ROWS))
+    """Return whether a value can be stated in rows: each of few, with something of it in an input, for an empty row is left out."""
+    return field in COLUMNS and len(value or ()) <= MOST_ROWS and all(_fits(field, one) for one in value or ())
+
+
+def _fits(field: str, said: Mapping[str, Any]) -> bool:
+    days = said.get(DAYS.get(field, ""), ())
+    return any((days, *(said.get(name) for name, _ in COLUMNS[field]))) and set(days) <= set(DAY_NAMES)
 
 
 def rows_of(field: str, value: Sequence[Mapping[str, Any]]) -> tuple[RowForm, ...]:

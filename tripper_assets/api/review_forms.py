@@ -74,5 +74,15 @@ class SomeForm(Seen, Narrowed):
     action: Literal["reject", "allow", "approve"]
     """To approve is to reject all others of the bundle, and approve it."""
     which: Literal["ticked", "others", "listed"] = "ticked"
+    total: int = 0
+    """How many the list had to decide on when the person saw it."""
+    sure: int = 0
+    """How many a person confirmed that it rejects, or allows."""
     activity: Annotated[list[str], Field(max_length=1_000)] = []
     back: Annotated[str, StringConstraints(max_length=2_000)] = ""
+
+    @property
+    def inputs(self) -> list[tuple[str, str]]:
+        """Its inputs by name, for a page that asks again; without the button, and what was confirmed."""
+        told = [(name, str(value)) for name, value in self if name not in ("activity", "action", "sure")]
+        return [*told, *(("activity", one) for one in self.activity)]

@@ -1,9 +1,13 @@
 """How values are said to people: days and times, durations, sizes, money, names of stages, and which links may be followed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from tripper_assets.domain.activities import OpeningHours, Schedule
+from tripper_assets.domain.activity_words import day_words, hours_words, schedule_words
+from tripper_assets.domain.occurrences import DAY_NAMES, is_rule
 
 KILO = 1000
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -41,6 +45,10 @@ FIELDS = {
     "location": "place",
     "geocoding": "found by",
     "geometry": "coordinates",
+    "exceptDate": "not on",
+    "repeatCount": "times",
+    "validFrom": "from",
+    "validThrough": "until",
 }
 
 
@@ -163,19 +171,13 @@ def said(value: Any) -> str:  # noqa: ANN401 (any JSON value)
 
 
 def field_said(value: Any, field: str) -> str:  # noqa: ANN401 (any JSON value)
-    """Return a field's value as people say it: a place as an address, ages as a range, prices with their currency; all else as ``said``."""
-    if not value and value not in (0, False):
+    """Return a field's value as people say it: a place as an address, ages as a range, prices with their currency, times in words; all else as ``said``."""
+    if not value or field not in SAID_AS:
         return said(value)
-    if field == "location" and isinstance(value, Mapping):
-        return _place(value)
-    if field == "ageRange" and isinstance(value, Mapping):
-        return _ages(value.get("minValue"), value.get("maxValue"))
-    if field == "offers" and isinstance(value, Sequence):
-        return "; ".join(_price(one) for one in value if isinstance(one, Mapping))
-    if field == "geometry" and isinstance(value, Mapping):
-        longitude, latitude = value.get("coordinates", (0.0, 0.0))[:2]
-        return f"{latitude:.5f}, {longitude:.5f}"
-    return said(value)
+    try:
+        return SAID_AS[field](value)
+    except (ValueError, TypeError, AttributeError):  # of an older form, or what a check found wrong
+        return said(value)
 
 
 def _place(value: Mapping[str, Any]) -> str:
@@ -192,13 +194,77 @@ def _place(value: Mapping[str, Any]) -> str:
     return f"{stated} ({geo['latitude']:.5f}, {geo['longitude']:.5f})" if geo else stated or "nothing"
 
 
-def _ages(low: float | None, high: float | None) -> str:
+def _ages(value: Mapping[str, float | None]) -> str:
+    low, high = value.get("minValue"), value.get("maxValue")
     if low is not None and high is not None:
         return f"{low:g}–{high:g} years"
     return f"from {low:g} years" if low is not None else f"up to {high:g} years" if high is not None else "nothing"
 
 
+def _prices(value: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(map(_price, value))
+
+
 def _price(offer: Mapping[str, Any]) -> str:
     amount = " ".join(str(offer[name]) for name in ("price", "priceCurrency") if offer.get(name))
     name = offer.get("name")
-    return f"{name}: {amount}" if name and amount else str(name or amount or "nothing")
+    if name and amount:
+        return f"{name}: {amount}"
+    return str(name or amount or shown_url(offer.get("url", "")) or "nothing")
+
+
+def _schedules(value: Sequence[Any]) -> str:
+    return "; ".join(_schedule(Schedule.model_validate(one)) for one in value)
+
+
+def _schedule(one: Schedule) -> str:
+    last = "" if is_rule(one) or one.endDate == one.startDate else one.endDate
+    more = {
+        "startDate": one.startDate if is_rule(one) else "",
+        "endDate": last,
+        "exceptDate": ", ".join(map(day_words, one.exceptDate)),
+        "repeatCount": one.repeatCount,
+    }
+    return _with(schedule_words([one])[0], more) or said(one.dump())
+
+
+def _hours(value: Sequence[Any]) -> str:
+    """Return opening hours in words, season by season."""
+    seasons: dict[tuple[str, str], list[OpeningHours]] = {}
+    for one in map(OpeningHours.model_validate, value):
+        seasons.setdefault((one.validFrom, one.validThrough), []).append(one)
+    return "; ".join(
+        _with(_season(rows), {"validFrom": first, "validThrough": last}) for (first, last), rows in seasons.items()
+    )
+
+
+def _season(rows: Sequence[OpeningHours]) -> str:
+    shut = [one for one in rows if one.opens and one.opens == one.closes]
+    closed = dict.fromkeys(day for one in shut for day in one.dayOfWeek or DAY_NAMES)
+    parts = (
+        hours_words(rows, most=len(rows)),
+        f"closed {', '.join(closed)}" if closed else "",
+        *(said(one.dump()) for one in rows if not one.opens),
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def _with(text: str, more: Mapping[str, Any]) -> str:
+    """Return words, and behind them what they leave out."""
+    left_out = said(more)
+    return f"{text} ({left_out})" if text and left_out else text or left_out
+
+
+def _point(value: Mapping[str, Any]) -> str:
+    longitude, latitude = value.get("coordinates", (0.0, 0.0))[:2]
+    return f"{latitude:.5f}, {longitude:.5f}"
+
+
+SAID_AS: Mapping[str, Callable[[Any], str]] = {
+    "location": _place,
+    "ageRange": _ages,
+    "offers": _prices,
+    "eventSchedule": _schedules,
+    "openingHoursSpecification": _hours,
+    "geometry": _point,
+}

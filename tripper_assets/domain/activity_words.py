@@ -101,14 +101,14 @@ def _every(duration: str, unit: str) -> int:
     return int(count) if count.isdecimal() and duration.endswith(unit) else 1
 
 
-def hours_words(stated: Sequence[OpeningHours]) -> str:
-    """Return opening hours with the days of one time together, such as Open Tuesday to Sunday 10:00 to 17:00."""
+def hours_words(stated: Sequence[OpeningHours], *, most: int = SHOWN_HOURS) -> str:
+    """Return opening hours with the days of one time together, such as Open Tuesday to Sunday 10:00 to 17:00; of ``most`` times."""
     times: dict[str, list[str]] = {}
     for one in stated:
         if one.opens and one.opens != one.closes:
             times.setdefault(_clock(one.opens, one.closes), []).extend(one.dayOfWeek or DAY_NAMES)
-    parts = [f"{_runs(days)} {clock}" for clock, days in list(times.items())[:SHOWN_HOURS]]
-    return f"Open {'; '.join(parts)}{' …' if len(times) > SHOWN_HOURS else ''}" if parts else ""
+    parts = [f"{_runs(days)} {clock}" for clock, days in list(times.items())[:most]]
+    return f"Open {'; '.join(parts)}{' …' if len(times) > most else ''}" if parts else ""
 
 
 def _runs(days: Iterable[str]) -> str:

@@ -33,11 +33,14 @@ def filled(field: str, value: Any) -> dict[str, str]:
             [{"name": "adults", "price": "4.50", "priceCurrency": "EUR"}, {"price": "0", "url": "https://x.de/"}],
         ),
         ("eventSchedule", [WEEKLY, {"startDate": "2026-06-02", "endDate": "2026-06-02", "endTime": "14:00+02:00"}]),
-        ("openingHoursSpecification", [{"dayOfWeek": ["Sunday"], "opens": "10:00", "closes": "18:00"}]),
+        ("openingHoursSpecification", [{"dayOfWeek": ["Sunday"], "opens": "10:00", "closes": "24:00"}]),
         ("offers", None),
+        ("eventSchedule", [WEEKLY, {"repeatFrequency": "P1M", "byMonthDay": [3]}]),
+        ("offers", [{"url": "https://x.de/"}]),
+        ("openingHoursSpecification", [{"dayOfWeek": ["Sunday", "PublicHolidays"], "opens": "10:00"}]),
     ],
 )
-def test_rows_that_nobody_touched_say_what_they_said(field: str, value: Any) -> None:
+def test_a_form_that_nobody_touched_says_what_it_said(field: str, value: Any) -> None:
     assert value_of(field, filled(field, value)) == value
 
 

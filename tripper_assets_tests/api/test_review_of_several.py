@@ -1,5 +1,7 @@
 """Several activities are decided on at once: the ticked, the others, or all that a list shows."""
 
+import re
+
 import pytest
 
 from tripper_assets.catalog.activities import current_activities
@@ -96,11 +98,65 @@ def test_all_but_the_ticked_or_all_of_the_list_are_rejected(
 ) -> None:
     records = {name: an_activity(source, name) for name in NAMES}
     workflow, sha256 = bundle(world, source, list(records.values()))
-    form = {"bundle": sha256, "activity": records["Beach day"].id, "which": which, "q": "ea", "action": "reject"}
+    form = {
+        "bundle": sha256,
+        "activity": records["Beach day"].id,
+        "which": which,
+        "q": "ea",
+        "total": 2,
+        "sure": 2,
+        "action": "reject",
+    }
 
     world.client.post(f"/review/{workflow}/refusals", data=form | {"reason": "for adults"})
 
     assert refused(world, source) == {records[name].id for name in out}
+
+
+def test_all_of_a_list_is_what_the_page_counted_and_nothing_where_the_list_is_another_by_now(
+    world: World, source: Source
+) -> None:
+    records = [an_activity(source, name) for name in NAMES]
+    workflow, sha256 = bundle(world, source, records[:2], before=records)
+    there, form = f"/review/{workflow}/refusals", {"bundle": sha256, "action": "reject", "reason": "for adults"}
+    page = world.client.get(f"/review/{workflow}").text
+    world.client.post(there, data=form | {"activity": records[0].id})
+
+    late = world.client.post(there, data=form | {"which": "listed", "only": "rejected", "total": 2, "action": "allow"})
+
+    assert "3 activities" in page
+    assert '<input type="hidden" name="total" value="2">' in page
+    assert ">all 2 of this list<" in page
+    assert late.status_code == 409
+    assert "another number of activities" in late.text
+    assert f'href="/review/{workflow}?only=rejected"' in late.text
+    assert refused(world, source) == {records[0].id}
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ({"which": "others", "action": "reject"}, "Reject 2 activities?"),
+        ({"which": "ticked", "action": "approve"}, "Approve 1 activity, and reject the other 2?"),
+    ],
+)
+def test_what_takes_more_than_its_list_shows_asks_again_and_says_how_many(
+    world: World, source: Source, asked: dict[str, str], title: str
+) -> None:
+    records = [an_activity(source, name) for name in NAMES]
+    workflow, sha256 = bundle(world, source, records)
+    there = f"/review/{workflow}/refusals"
+    form = {"bundle": sha256, "activity": records[0].id, "q": "beach", "total": 1, "reason": "for adults", **asked}
+
+    listed = world.client.get(f"/review/{workflow}?q=beach").text
+    page = world.client.post(there, data=form).text
+    before = refused(world, source)
+    sent = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)
+    world.client.post(there, data=dict(sent) | {"action": asked["action"]})
+
+    assert ">all 3 of the bundle but the ticked<" in listed
+    assert (title in page, before) == (True, set())
+    assert refused(world, source) == {records[1].id, records[2].id}
 
 
 def test_a_check_that_holds_the_bundle_lets_nothing_be_approved_beside_it(world: World, source: Source) -> None:

@@ -86,6 +86,36 @@ def test_durations_sizes_and_money_have_the_unit_that_people_use() -> None:
             {"name": "Zoo", "address": {"postalCode": "79098", "addressLocality": "Freiburg"}},
             "Zoo, 79098 Freiburg",
         ),
+        ("offers", [{"url": "https://zoo.example/tickets"}], "zoo.example/tickets"),
+        ("eventSchedule", [{"startTime": "15:00", "repeatFrequency": "P1W"}], "Every week, 15:00"),
+        (
+            "eventSchedule",
+            [{"startDate": "2026-06-01", "byDay": ["Monday"], "repeatFrequency": "P1W", "exceptDate": ["2026-06-08"]}],
+            "Every Monday (starts: Mon 1 Jun 2026, not on: Mon 8 Jun 2026)",
+        ),
+        (
+            "eventSchedule",
+            [
+                {"startDate": "2026-06-01", "endDate": "2026-06-01"},
+                {"startDate": "2026-06-09", "endDate": "2026-06-10"},
+            ],
+            "Mon 1 Jun 2026; Tue 9 Jun 2026 (ends: Wed 10 Jun 2026)",
+        ),
+        (
+            "openingHoursSpecification",
+            [
+                {"dayOfWeek": ["Monday"], "opens": "00:00", "closes": "00:00"},
+                *(
+                    {"dayOfWeek": [day], "opens": "10:00", "closes": "24:00"}
+                    for day in ("Tuesday", "Wednesday", "Thursday")
+                ),
+                {"dayOfWeek": ["Friday"], "opens": "11:00", "closes": "18:00", "validFrom": "2026-06-01"},
+            ],
+            "Open Tuesday to Thursday 10:00 to 24:00; closed Monday; Open Friday 11:00 to 18:00 (from: Mon 1 Jun 2026)",
+        ),
+        ("openingHoursSpecification", [{"closes": "18:00"}], "closes: 18:00"),
+        ("eventSchedule", [{"endTime": "15:00"}], "endTime: 15:00"),
+        ("eventSchedule", "in summer", "in summer"),
         ("geometry", {"type": "Point", "coordinates": [7.85, 48]}, "48.00000, 7.85000"),
         ("isAccessibleForFree", False, "no"),
         ("endDate", None, "nothing"),

@@ -15,7 +15,7 @@ from tripper_assets.api.reviewing import Review, open_review, workflow_named
 from tripper_assets.api.security import PageSignedIn, Person
 from tripper_assets.decisions import Decider
 from tripper_assets.domain.errors import ConfigurationError
-from tripper_assets.domain.review import Line, Wish, chosen, facets, page_after, points
+from tripper_assets.domain.review import PAGE_SIZE, Line, Wish, chosen, facets, page_after, points
 from tripper_assets.domain.workflows import FINAL
 
 router = APIRouter(include_in_schema=False)
@@ -87,6 +87,7 @@ def _page(context: ApiContext, review: Review, wish: Wish, after: str) -> dict[s
         "wish": wish,
         "all": len(lines),
         "listed": listed,
+        "total": sum(bool(one.raw) for one in seen),
         "rows": [view.row_of(one, known, review.base) for one in listed.lines],
         "filters": view.filters(review.base, wish, found),
         "problems": view.problem_counts(found),
@@ -177,16 +178,16 @@ def _activity(
     )
 
 
-def _stale(request: Request, person: Person, review: Review) -> Response:
-    """Say that what a person saw is not what there is now, and where that is."""
-    there = review.newer or review.workflow.id
+def _stale(request: Request, person: Person, review: Review, listed: str = "") -> Response:
+    """Say that what a person saw is not what there is now, and where that is: ``listed`` is the address of a list that is another one."""
     template = "review/stale_part.html" if is_part(request) else "review/stale.html"
     return render(
         request,
         template,
         person,
         status=CONFLICT,
-        there=f"/review/{there}",
+        there=listed or f"/review/{review.newer or review.workflow.id}",
+        listed=listed,
         newer=review.newer,
         workflow=review.workflow,
     )
@@ -279,16 +280,29 @@ def decide_on_some(
     if review.bundle.sha256 != form.bundle or (form.action == "approve" and review.newer is not None):
         return _stale(request, person, review)
     meant = _meant(review, form)
+    if form.which == "listed" and form.total != len(meant):
+        return _stale(request, person, review, view.url_of(review.base, _wish(form).asked))
     trouble = _trouble(review, form, meant)
     if trouble:
         return _again(request, context, person, review, trouble)
+    unseen = _more_than_shown(review, form, meant)
+    if unseen and form.sure != unseen:
+        return _ask_again(request, person, review, form, (len(meant), unseen))
+    return _decided(context, review, form, meant)
+
+
+def _decided(context: ApiContext, review: Review, form: SomeForm, meant: list[str]) -> Response:
     if form.action == "approve":
         actions.approve_only(context, review.workflow, form.bundle, meant, by=form.person, reason=form.reason)
         return RedirectResponse(f"{review.base}?said=only-approved", SEE_OTHER)
     _decide_on(_decider(context, review, form.person), meant, form.action, form.reason)
-    there = form.back if form.back.startswith(f"{review.base}?") else review.base
+    there = _list_of(review, form)
     said = "some-rejected" if form.action == "reject" else "some-allowed"
     return RedirectResponse(f"{there}{'&' if '?' in there else '?'}said={said}", SEE_OTHER)
+
+
+def _list_of(review: Review, form: SomeForm) -> str:
+    return form.back if form.back.startswith(f"{review.base}?") else review.base
 
 
 def _meant(review: Review, form: SomeForm) -> list[str]:
@@ -298,6 +312,28 @@ def _meant(review: Review, form: SomeForm) -> list[str]:
     if form.which == "listed":
         return [one.id for one in chosen(lines, _wish(form), review.known)]
     return [one.id for one in lines if (one.id in ticked) == (form.which == "ticked")] if ticked else []
+
+
+def _more_than_shown(review: Review, form: SomeForm, meant: list[str]) -> int:
+    """Return how many are rejected, or allowed, where some of them are not on the page that the person saw; else 0."""
+    seen = {one.id for one in chosen(review.read.lines, _wish(form), review.known)}
+    changed = {one.id for one in review.read.lines if one.raw} - set(meant) if form.action == "approve" else set(meant)
+    are_ticked = form.which == "ticked" and form.action != "approve"
+    return 0 if are_ticked or (changed <= seen and len(seen) <= PAGE_SIZE) else len(changed)
+
+
+def _ask_again(request: Request, person: Person, review: Review, form: SomeForm, counts: tuple[int, int]) -> Response:
+    """Ask whether a person means so many: ``counts`` are those that the form is about, and those that it rejects or allows."""
+    return render(
+        request,
+        "review/sure.html",
+        person,
+        form=form,
+        meant=counts[0],
+        changed=counts[1],
+        workflow=review.workflow,
+        back=_list_of(review, form),
+    )
 
 
 def _trouble(review: Review, form: SomeForm, meant: list[str]) -> str:
