@@ -85,7 +85,7 @@ class Polling:
     reach: Reach
     retry_number: int
     _made: int = 0
-    """Votes that are new."""
+    """Votes that are new and count."""
     _texts: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ class Polling:
 
     def _keep(self, votes: Sequence[Vote]) -> None:
         self.reach.catalog.votes.save(self.work.source.key, votes)
-        self._made += len(votes)
+        self._made += sum(self._texts.get(one.activity_id) == one.text_sha256 for one in votes)
 
     def _count(self, found: Sequence[Vote], runs: int) -> None:
         self.work.counts |= {
