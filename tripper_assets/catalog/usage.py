@@ -122,6 +122,12 @@ def spent_on(session: Session, workflow_id: str, purpose: str) -> Spending:
     return Spending(int(tokens), float(usd))
 
 
+def active_since(source_key: SourceKey, since: datetime) -> Select[str]:
+    """Select the ids of a source's batches of which a part was written down or sent since then."""
+    last = func.greatest(SubmissionRow.intended_at, SubmissionRow.attempted_at, SubmissionRow.submitted_at)
+    return select(SubmissionRow.batch_id).where(SubmissionRow.source_key == source_key, last > since)
+
+
 def spent_in_month(database: Database, source_key: SourceKey, purposes: Sequence[str], at: datetime) -> Spending:
     """Return what a source came to for some purposes in the month (UTC) of ``at``: open batches, and those that wait for being sent, at the most.
 

@@ -1,9 +1,12 @@
 """Remote voters: each question is asked once and within the month's budget, and one that cannot be asked harms no other."""
 
+from functools import partial
+
+from tripper_assets.clients.asking_voters import questions
 from tripper_assets.domain.batches import PATIENCE
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.sources import SourceConfig
-from tripper_assets_tests.batch_world import WIDE
+from tripper_assets_tests.batch_world import SITE, WIDE
 from tripper_assets_tests.voting_world import PER_TOKEN, TOKENS, VotingWorld, codes, some, voting
 
 __all__ = ["voting"]  # a fixture
@@ -82,6 +85,27 @@ def test_what_waits_for_room_in_a_queue_counts_against_the_budget_and_is_sent_wh
     assert (sent_at_once, another.counts["fetched"], codes(another)) == (2, 0, {"tag_budget": 1})
     assert len(votes or ()) == 3
     assert queue.asked.total() == 3
+
+
+def test_what_waits_for_weeks_behind_a_queue_is_not_asked_a_second_time(voting: VotingWorld) -> None:
+    queue = voting.services["one"]
+    queue.limits, queue.done = WIDE._replace(tokens=TOKENS), True
+    del voting.services["two"]
+    asked, _ = voting.ask(some(3))
+    (voter,) = voting.panel().remote
+    voting.later(days=5)
+    voter.poll(asked.batches[0].batch_id)
+    keep = partial(voting.catalog.votes.save, SITE.key)
+    voter.collect(asked.batches[0].batch_id, questions(some(3), voter.voter, 1), keep, at=voting.now)
+    sent_by_then = queue.asked.total()
+    queue.done = False
+    voting.later(days=5)
+    voting.begin()
+
+    again, asking = voting.ask(some(3))
+
+    assert (sent_by_then, asking.counts["fetched"]) == (2, 0)
+    assert [one.batch_id for one in again.batches] == [one.batch_id for one in asked.batches]
 
 
 def test_a_month_without_a_budget_asks_nothing(voting: VotingWorld) -> None:
