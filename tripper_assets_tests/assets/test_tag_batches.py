@@ -177,6 +177,22 @@ def test_the_batch_of_a_voter_that_votes_no_more_is_left(voting: VotingWorld) ->
     assert codes(collected) == {"tagger_off": 1}
 
 
+def test_what_a_voter_refused_and_nobody_sends_leaves_the_budget_to_the_others(voting: VotingWorld) -> None:
+    voting.config = SourceConfig(tag_usd_per_month=3 * TOKENS * PER_TOKEN)
+    refusing = voting.services.pop("one")
+    refusing.trouble = PermanentError("The key is wrong; set another.")
+    others, voting.services = voting.services, {"one": refusing}
+    voting.ask(some(3))
+    voting.services = others
+    voting.begin()
+
+    _, at_once = voting.ask(some(3))
+    voting.later(days=8)
+    _, later = voting.ask(some(3))
+
+    assert (at_once.counts["fetched"], later.counts["fetched"]) == (0, 3)
+
+
 def test_votes_on_a_text_that_changed_while_a_batch_was_pending_do_not_count(voting: VotingWorld) -> None:
     asked, _ = voting.ask(some(2))
     for one in voting.services.values():
