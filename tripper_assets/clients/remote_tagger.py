@@ -80,7 +80,7 @@ def open_batches(provider: str, model: str, door: TaggerDoor) -> BatchProvider:
     Raises:
         ConfigurationError: there is no such provider, or its SDK is not installed.
     """
-    _need_sdk(provider)
+    need_sdk(provider)
     key, url = door.api_key, door.base_url or None
     if provider == "openai":
         return OpenAIBatches(api_key=key, base_url=url, endpoint=CHAT, limits=_limits(OPENAI_LIMITS, door))
@@ -95,7 +95,12 @@ def open_batches(provider: str, model: str, door: TaggerDoor) -> BatchProvider:
     raise ConfigurationError(f"TRIPPER_TAGGERS names the provider {provider!r}; give one of {', '.join(PROVIDERS)}.")
 
 
-def _need_sdk(provider: str) -> None:
+def need_sdk(provider: str) -> None:
+    """Check that the SDK that a provider needs is installed.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
     try:
         is_there = provider not in SDKS or find_spec(SDKS[provider]) is not None
     except ModuleNotFoundError:  # of the package that it would be a part of
