@@ -23,6 +23,8 @@ ANCHOR = "activities"
 KEYED_BY_ACTIVITY = frozenset(
     {"images_map", "geocoded_map", "embedding_batch", "embeddings_map", "tag_batches", "tag_votes", "activity_tags"}
 )
+# What a workflow submitted and waits for: another's, though newer, may hold other questions, or none.
+AWAITED = frozenset({"embedding_batch", "tag_batches"})
 LOOKED_BACK = 200
 SHORT_HASH = 12
 
@@ -44,7 +46,8 @@ class ObjectIOManager(dg.IOManager):
     """Stores what an asset yields under ``{asset}/{source_key}/{workflow_id}/{run_id}-{sha256[:12]}.{ext}``, and loads what belongs.
 
     An input is the own run's materialization, else the workflow's, else the latest; an input that is keyed by activity is the newest that
-    was made from the anchor's id list and is still stored, None for an optional one where there is none.
+    was made from the anchor's id list and is still stored, None for an optional one where there is none. Of what was submitted and is waited
+    for the workflow's own comes first.
     """
 
     def __init__(self, objects: Objects, catalog: Catalog | None, clock: Clock, *, pages_url: str = "") -> None:
@@ -123,6 +126,8 @@ class ObjectIOManager(dg.IOManager):
         if newest and newest[0].run_id == run.run_id:
             return newest[0]
         fitting = _fitting(materializations(instance, asset, partition), anchor)
+        if asset in AWAITED:
+            fitting.sort(key=lambda one: one.workflow_id != workflow_id(run))
         return _newest_kept(fitting, run, instance, partition) if keyed else belonging(fitting, run)
 
     def _read(self, instance: dg.DagsterInstance, found: Stored, partition: str) -> bytes:
@@ -191,7 +196,7 @@ def belonging(stored: list[Stored], run: dg.DagsterRun) -> Stored | None:
 def _newest_kept(
     fitting: list[Stored], run: dg.DagsterRun, instance: dg.DagsterInstance, partition: str
 ) -> Stored | None:
-    """Return the newest of ``fitting`` that no clean-up removed, else the newest, whose reading tells when it was removed.
+    """Return the first of ``fitting`` that no clean-up removed, else the first, whose reading tells when it was removed.
 
     A later workflow of the same activities removes its own maps after its import, and not those of a workflow that still waits.
     """

@@ -15,7 +15,7 @@ from tripper_assets.clients.local_tagger import LocalTagger
 from tripper_assets.clients.objects import Objects
 from tripper_assets.clients.refining import Refiner
 from tripper_assets.clients.remote_refiner import RemoteRefiner
-from tripper_assets.clients.remote_tagger import TaggerDoor, open_batches, open_tagger
+from tripper_assets.clients.remote_tagger import TaggerDoor, need_sdk, open_batches, open_tagger
 from tripper_assets.clients.tagging import BatchTagger, Tagger
 from tripper_assets.domain.errors import ConfigurationError
 from tripper_assets.domain.llm import Usage, cost
@@ -160,7 +160,7 @@ def check_tagger(settings: Settings, name: TaggerName, *, role: str = "tagger") 
     """Check that a tagger or refiner has what it needs.
 
     Raises:
-        ConfigurationError: its key, its price or the catalog is missing.
+        ConfigurationError: its key, its SDK, its price or the catalog is missing.
     """
     if name.provider == LOCAL:
         return
@@ -171,6 +171,7 @@ def check_tagger(settings: Settings, name: TaggerName, *, role: str = "tagger") 
         raise ConfigurationError(
             f"The {role} {name} is off, for {wanted} is not set; set it, or name another {role} than {name.provider}."
         )
+    need_sdk(name.provider)
     tagging_price(name.provider, name.model, stated_prices(settings.tagger_prices).get(str(name), ""))
 
 

@@ -1,7 +1,7 @@
 """A refiner on the real batch machine and catalog, with a provider and a clock of the test's own."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import SimpleNamespace
@@ -50,11 +50,12 @@ class Refiners:
     around: Callable[[Any], Any] = lambda it: it
     off: str = ""
     """Why nobody refines."""
+    voters_off: Mapping[str, str] = field(default_factory=dict)
 
     def panel(self, names: Sequence[str], reach: Reach) -> Panel:
         del names, reach
         local: Any = SimpleNamespace(voter=VOTER)
-        return Panel(local, (), {})
+        return Panel(local, (), self.voters_off)
 
     def refiner(self, reach: Reach) -> RemoteRefiner:
         if self.off:
@@ -95,6 +96,7 @@ class RefiningWorld:
     voting: VotingWorld
     service: RefiningService = field(default_factory=RefiningService)
     off: str = ""
+    voters_off: dict[str, str] = field(default_factory=dict)
     around: Callable[[Any], Any] = lambda it: it
 
     def round(
@@ -103,7 +105,7 @@ class RefiningWorld:
         """Refine as activity_tags does."""
         work = self.voting.stage("activity_tags")
         work = replace(work, replay_of="earlier") if replays else work
-        taggers: Any = Refiners(self.service, self.around, self.off)
+        taggers: Any = Refiners(self.service, self.around, self.off, self.voters_off)
         given = votes(activities) if cast is None else cast
         agreed = consensus(votes(activities)).activities
         return Refining(work, taggers, self.voting.reach, 9).refined(activities, given, agreed), work

@@ -238,6 +238,17 @@ def test_the_newest_map_of_the_list_is_read(world: World) -> None:
     assert world.read(ImagesMap | None, "images_map") == [pictures_of("a")]
 
 
+@pytest.mark.parametrize("name", ["tag_batches", "embedding_batch"])
+def test_a_workflow_waits_for_what_it_submitted_itself_whoever_submitted_later(world: World, name: str) -> None:
+    own, others = ImagesMap(ids_sha256(["a"]), ()), pictures_of("a")
+    world.store("activities", [activity("a")], tags=WORKFLOW)
+    world.store(name, own, tags=WORKFLOW)
+    world.store(name, others, tags={WORKFLOW_TAG: "w2"})
+
+    assert world.read(ImagesMap, name, tags=WORKFLOW) == [own]
+    assert world.read(ImagesMap, name, tags={WORKFLOW_TAG: "w3"}) == [others]
+
+
 def test_the_anchor_is_the_workflows_own_list(world: World) -> None:
     world.store("activities", [activity("a")], tags=WORKFLOW)
     world.store("images_map", pictures_of("a"), tags=WORKFLOW)

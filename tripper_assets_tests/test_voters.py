@@ -1,5 +1,6 @@
 """Who votes: the local voter without a key, and a remote one with its key, its price and the catalog."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,16 @@ def test_a_remote_tagger_that_lacks_something_is_off_and_says_what(values: dict[
 
     assert why in told
     assert KEY not in told
+
+
+def test_a_remote_tagger_whose_sdk_is_not_installed_is_off_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "anthropic", None)
+
+    (told,) = taggers_off(settings(taggers="anthropic", anthropic_api_key=KEY)).values()
+
+    assert "install tripper-assets[llm]" in told
 
 
 def test_with_a_key_and_a_price_nobody_is_off() -> None:

@@ -9,7 +9,7 @@ from tripper_assets.api.context import ApiContext
 from tripper_assets.api.problems import InputRefusedError
 from tripper_assets.batches import cancel_batches, workers
 from tripper_assets.catalog.decisions import Decision
-from tripper_assets.clients.orchestrator import SOURCE_URL_TAG, TRIGGER_TAG, Launch
+from tripper_assets.clients.orchestrator import SOURCE_URL_TAG, TAGGERS_TAG, TRIGGER_TAG, Launch
 from tripper_assets.decisions import Decider, check_seen, known_checks, reject_bundle
 from tripper_assets.domain.errors import ConfigurationError, ConflictError, NotFoundError, TripperError
 from tripper_assets.domain.model import ActivityId
@@ -154,7 +154,9 @@ def retry_workflow(context: ApiContext, workflow: Workflow) -> Workflow:
         raise ConflictError(f"Nothing of workflow {workflow.id} is left to do; start a new one.")
     context.catalog.workflows.set_status(workflow.id, "running", at=context.clock())
     after = runs[0].id if runs else ""
-    wanted = Launch("run_source", workflow.source_key, workflow.id, run_tags(workflow), tuple(left), after)
+    asked = next((one.taggers for one in runs if one.taggers), "")
+    tags = run_tags(workflow) | ({TAGGERS_TAG: asked} if asked else {})
+    wanted = Launch("run_source", workflow.source_key, workflow.id, tags, tuple(left), after)
     launch(context, workflow, wanted)
     return workflow_of(context, workflow.id)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tripper_assets.api.actions import launch, refusing_input, run_tags, source_of
 from tripper_assets.api.context import ApiContext
 from tripper_assets.clients.orchestrator import TAGGERS_TAG, Launch
-from tripper_assets.domain.errors import NotFoundError
+from tripper_assets.domain.errors import NotFoundError, PermanentError
 from tripper_assets.domain.sources import Source
 from tripper_assets.domain.taggers import narrowed
 from tripper_assets.domain.workflows import Workflow, queued_workflow
@@ -17,6 +17,8 @@ def start_tagging(
 ) -> list[Workflow]:
     """Queue a workflow for each source that asks its voters for what is missing, and return them; all are known before one begins.
 
+    Where Dagster refuses one, the others are launched, and then it is told.
+
     Raises:
         InputRefusedError: a tagger is none of a source's, or the number of runs is none.
         NotFoundError: there is no such source.
@@ -25,7 +27,16 @@ def start_tagging(
     """
     context.orchestrator.health()
     wanted = [(one, _asked(context, one, taggers)) for one in dict.fromkeys(_known(context, name) for name in sources)]
-    return [_started(context, source, runs, asked) for source, asked in wanted]
+    started: list[Workflow] = []
+    refused: list[PermanentError] = []
+    for source, asked in wanted:
+        try:
+            started.append(_started(context, source, runs, asked))
+        except PermanentError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+    return started
 
 
 def _known(context: ApiContext, key_or_url: str) -> Source:

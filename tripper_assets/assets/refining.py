@@ -1,6 +1,6 @@
 """Refine, within activity_tags: what an earlier workflow asked a strong model is collected, and what is not refined yet is asked, never waited for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from tripper_assets.domain.refinement import (
     RefinementProgress,
     refinables,
     refine,
+    votes_sha256,
     with_all_votes,
 )
 from tripper_assets.domain.tag_questions import request_id
@@ -29,7 +30,7 @@ from tripper_assets.domain.tag_runs import Voter, affordable
 from tripper_assets.domain.tags import Vote, tagging_text, tagging_text_sha256
 from tripper_assets.failures import is_last_attempt
 from tripper_assets.tracking import Stage
-from tripper_assets.voters import Reach, Taggers
+from tripper_assets.voters import Panel, Reach, Taggers
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class Refining:
     retry_number: int
 
     def refined(
-        self, activities: Sequence[Activity], votes: Iterable[Vote], agreed: Sequence[TaggedActivity]
+        self, activities: Sequence[Activity], votes: Sequence[Vote], agreed: Sequence[TaggedActivity]
     ) -> tuple[TaggedActivity, ...]:
         """Return the consensus with the refinements that there are of it in its place, and ask for those that there are not."""
         refiner = self._refiner()
@@ -54,12 +55,13 @@ class Refining:
         known = self._tried(lambda: self._known(agreed))
         if known is None:
             return tuple(agreed)
-        tagged = refine(agreed, known, refiner.refiner if refiner else None)
+        panel, cast = self.taggers.panel(self.work.source.config.taggers, self.reach), votes_sha256(votes)
+        tagged = refine(agreed, None if panel.off else cast, known, refiner.refiner if refiner else None)
         self._count(tagged, known)
         # Where it is not known what is under way, or the workflow is a replay, nobody is asked.
         if refiner and under_way is not None:
-            complete = self._complete(activities, votes)
-            questions = refinables(agreed, complete, refiner.refiner, {one.key for one in known})
+            complete = self._complete(activities, votes, panel)
+            questions = refinables(agreed, cast, complete, refiner.refiner, {one.key for one in known})
             self._tell(incomplete=sum(one.activity_id not in complete for one in agreed))
             self._tried(lambda: self._ask(refiner, questions, under_way))
         return tagged
@@ -125,12 +127,13 @@ class Refining:
     def _keep(self, refinements: Sequence[Refinement]) -> None:
         self._table.save(self.work.source.key, refinements)
 
-    def _complete(self, activities: Sequence[Activity], votes: Iterable[Vote]) -> dict[str, str]:
-        """Return the texts of the activities of which nobody's vote is missing, by id."""
-        config = self.work.source.config
-        panel = self.taggers.panel(config.taggers, self.reach)
+    def _complete(self, activities: Sequence[Activity], votes: Sequence[Vote], panel: Panel) -> dict[str, str]:
+        """Return the texts of the activities of which nobody's vote is missing, by id; none while somebody who votes is off."""
+        if panel.off:
+            self.work.problems.append(_incomplete(self.work, panel))
+            return {}
         local = panel.local.voter if panel.local else None
-        runs = {one: 1 if one == local else config.tag_runs for one in panel.voters}
+        runs = {one: 1 if one == local else self.work.source.config.tag_runs for one in panel.voters}
         hashes = {one.id: tagging_text_sha256(one) for one in activities}
         complete = with_all_votes(hashes, runs, {one.key for one in votes})
         return {one.id: tagging_text(one) for one in activities if one.id in complete}
@@ -168,6 +171,14 @@ def _useless(one: Refinement) -> Problem:
 def _unanswered(key: RefinementKey, code: str) -> Problem:
     message = f"{key.provider} {key.model} gave no answer; the consensus stands, and is refined later."
     return Problem(code=code, subject=key.activity_id, message=message)
+
+
+def _incomplete(work: Stage, panel: Panel) -> Problem:
+    message = (
+        f"No refinement was asked for, as votes are missing of {', '.join(panel.off)}, and with them it would be another question; "
+        "give what `tripper doctor` says is missing, or name those taggers no more."
+    )
+    return Problem(code="refinement_waits", subject=work.source.url, message=message)
 
 
 def _over_budget(work: Stage, refiner: Voter, count: int) -> Problem:

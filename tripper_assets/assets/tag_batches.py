@@ -36,7 +36,7 @@ REFINEMENT = "refinement"
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 """Since when refinements are looked for: a source that is crawled once a month would never learn what it asked for."""
 STILL_THERE = timedelta(days=7)
-"""So long the results of an ended batch, which nobody collected, are waited for instead of being asked for again."""
+"""So long what nobody sent or collected of a batch is waited for, with its part of the budget, instead of being asked for again."""
 
 
 @dg.asset(
@@ -141,7 +141,9 @@ def left_of_month(source: Source, reach: Reach, waiting: UnderWay) -> Spending:
     Raises:
         TransientError: the catalog does not answer.
     """
-    spent = spent_in_month(reach.catalog.database, source.key, (PURPOSE, REFINEMENT), reach.clock())
+    now = reach.clock()
+    purposes = (PURPOSE, REFINEMENT)
+    spent = spent_in_month(reach.catalog.database, source.key, purposes, now, unsent_since=now - STILL_THERE)
     tokens = source.config.tag_tokens_per_month - spent.tokens - waiting.output_tokens
     return Spending(tokens, source.config.tag_usd_per_month - spent.usd)
 

@@ -9,7 +9,7 @@ from dagster import ResourceParam
 
 from tripper_assets.assets.activities import OWNERS
 from tripper_assets.assets.refining import Refining
-from tripper_assets.assets.tag_batches import PURPOSE, batch_row, unavailable
+from tripper_assets.assets.tag_batches import PURPOSE, STILL_THERE, batch_row, unavailable
 from tripper_assets.catalog.usage import spent_on
 from tripper_assets.checks.publishing import as_check_result, tag_check_specs
 from tripper_assets.clients.asking_voters import Brought, collect_batch, questions
@@ -85,7 +85,7 @@ class Polling:
     reach: Reach
     retry_number: int
     _made: int = 0
-    """Votes that are new."""
+    """Votes that are new and count."""
     _texts: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,7 +146,7 @@ class Polling:
 
     def _keep(self, votes: Sequence[Vote]) -> None:
         self.reach.catalog.votes.save(self.work.source.key, votes)
-        self._made += len(votes)
+        self._made += sum(self._texts.get(one.activity_id) == one.text_sha256 for one in votes)
 
     def _count(self, found: Sequence[Vote], runs: int) -> None:
         self.work.counts |= {
@@ -175,7 +175,8 @@ class Polling:
 def _abandoned(batch: VoterBatch) -> Brought:
     message = (
         f"{batch.provider} {batch.model} votes no more, or on another question, and its batch is left; "
-        "name it among the taggers again, with its key, and its answers are collected by a later workflow."
+        f"name it among the taggers again within {STILL_THERE.days} days, with its key, and a later workflow collects its answers to a "
+        "question that is still asked."
     )
     return Brought("failed", [Problem(code="tagger_off", subject=batch.batch_id, message=message)])
 

@@ -9,6 +9,9 @@ from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.models import BatchRow, WorkflowRow
 from tripper_assets.domain.batches import NEVER_AWAITED, OPEN, Batch, BatchStatus
 
+OVER = ("completed", "failed", "canceled")
+"""How workflows end, which wait for nothing then."""
+
 
 class Batches:
     """The batches of one catalog."""
@@ -40,11 +43,11 @@ class Batches:
 
     def is_shared(self, batch: Batch) -> bool:
         """Return whether another workflow waits for the same batch: equal texts make equal batches."""
-        others = select(BatchRow.workflow_id).where(
-            BatchRow.provider == batch.provider,
-            BatchRow.batch_id == batch.batch_id,
-            BatchRow.workflow_id != batch.workflow_id,
-            BatchRow.status.in_(OPEN),
+        others = (
+            select(BatchRow.workflow_id)
+            .join(WorkflowRow, WorkflowRow.id == BatchRow.workflow_id)
+            .where(BatchRow.provider == batch.provider, BatchRow.batch_id == batch.batch_id, BatchRow.status.in_(OPEN))
+            .where(BatchRow.workflow_id != batch.workflow_id, WorkflowRow.status.not_in(OVER))
         )
         with self._database.session() as session:
             return session.scalar(others.limit(1)) is not None

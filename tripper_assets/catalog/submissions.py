@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.llm_models import SubmissionRow
 from tripper_assets.catalog.models import BatchRow
-from tripper_assets.catalog.usage import FREE, free_unasked, paid, reserve_submission, settle_submission
+from tripper_assets.catalog.usage import FREE, active_since, free_unasked, paid, reserve_submission, settle_submission
 from tripper_assets.domain.batch_requests import Polled
 from tripper_assets.domain.batches import ENDED, Origin, Submission
 from tripper_assets.domain.llm import Usage
@@ -40,12 +40,15 @@ class Submissions:
             return [_submission(row) for row in session.scalars(statement)]
 
     def of_source(self, source_key: SourceKey, purpose: str, since: datetime) -> list[Submission]:
-        """Return what was asked for on behalf of a source since then and was not collected yet."""
+        """Return what was asked for on behalf of a source and was not collected yet, of batches of which a part was sent since then.
+
+        The parts of a long batch are written down in its first minute, and sent over weeks as the provider's queue has room.
+        """
         statement = select(SubmissionRow).where(
             SubmissionRow.source_key == source_key,
             SubmissionRow.purpose == purpose,
             SubmissionRow.collected_at.is_(None),
-            SubmissionRow.intended_at > since,
+            SubmissionRow.batch_id.in_(active_since(source_key, since)),
         )
         with self._database.session() as session:
             return [_submission(row) for row in session.scalars(statement.order_by(SubmissionRow.number))]

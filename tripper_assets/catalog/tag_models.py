@@ -46,7 +46,7 @@ class TagRefinementRow(Base):
     )
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)
     text_sha256: Mapped[str] = mapped_column(primary_key=True)
-    consensus_sha256: Mapped[str] = mapped_column(primary_key=True)
+    votes_sha256: Mapped[str] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(primary_key=True)
     prompt_version: Mapped[str] = mapped_column(primary_key=True)

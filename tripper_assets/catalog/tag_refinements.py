@@ -1,4 +1,4 @@
-"""Refinements of tags: kept for good, so that nobody is asked twice about a text with its consensus."""
+"""Refinements of tags: kept for good, so that nobody is asked twice about a text with its votes."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -25,7 +25,7 @@ class TagRefinementTable:
         self._database = database
 
     def load(self, source_key: SourceKey, texts: Collection[tuple[ActivityId, str]]) -> list[Refinement]:
-        """Return the refinements of a source on these activities' texts, of whichever consensus, ordered by key."""
+        """Return the refinements of a source on these activities' texts, of whichever votes, ordered by key."""
         wanted = set(texts)
         ids = sorted(UUID(one) for one, _ in wanted if is_uuid(one))
         statement = select(TagRefinementRow).where(

@@ -122,8 +122,19 @@ def spent_on(session: Session, workflow_id: str, purpose: str) -> Spending:
     return Spending(int(tokens), float(usd))
 
 
-def spent_in_month(database: Database, source_key: SourceKey, purposes: Sequence[str], at: datetime) -> Spending:
-    """Return what a source came to for some purposes in the month (UTC) of ``at``: open batches, and those that wait for being sent, at the most.
+def active_since(source_key: SourceKey, since: datetime) -> Select[str]:
+    """Select the ids of a source's batches of which a part was written down or sent since then."""
+    last = func.greatest(SubmissionRow.intended_at, SubmissionRow.attempted_at, SubmissionRow.submitted_at)
+    return select(SubmissionRow.batch_id).where(SubmissionRow.source_key == source_key, last > since)
+
+
+def spent_in_month(
+    database: Database, source_key: SourceKey, purposes: Sequence[str], at: datetime, *, unsent_since: datetime
+) -> Spending:
+    """Return what a source came to for some purposes in the month (UTC) of ``at``, open batches at the most.
+
+    What waits for being sent counts at the most too, of batches of which a part was written down or sent since ``unsent_since``: nobody
+    sends the rest of the others.
 
     Raises:
         TransientError: the catalog does not answer.
@@ -137,6 +148,7 @@ def spent_in_month(database: Database, source_key: SourceKey, purposes: Sequence
         SubmissionRow.purpose.in_(purposes),
         SubmissionRow.state == "intended",
         SubmissionRow.collected_at.is_(None),
+        SubmissionRow.batch_id.in_(active_since(source_key, unsent_since)),
     )
     with database.session() as session:
         sums = [session.execute(one).one() for one in (paid_for, unsent)]

@@ -129,7 +129,22 @@ def retry(
         left = assets_left(found, _stored(found), session.catalog.batches.of_workflow(found.id))
         # A run that fails before its first step, as it reads what was stored, says so of a running workflow only.
         again = functools.partial(session.catalog.workflows.set_status, found.id, "running")
-        finish(run_job(session, "run_source", found, assets=left, quiet=as_json, begin=again), as_json=as_json)
+        retried = run_job(
+            session, "run_source", found, assets=left, tags=tags_of_voters(found), quiet=as_json, begin=again
+        )
+        finish(retried, as_json=as_json)
+
+
+def tags_of_voters(workflow: Workflow) -> dict[str, str]:
+    """Return the tag that says which voters a workflow asks, of its newest run that has one; nothing where it asks all."""
+    import dagster as dg  # noqa: PLC0415 (two seconds to import)
+
+    from tripper_assets.partitions import TAGGERS_TAG, WORKFLOW_TAG  # noqa: PLC0415 (same)
+
+    with dagster_instance() as instance:
+        runs = instance.get_runs(dg.RunsFilter(tags={WORKFLOW_TAG: workflow.id}))
+        asked = next((one.tags[TAGGERS_TAG] for one in runs if TAGGERS_TAG in one.tags), "")
+    return {TAGGERS_TAG: asked} if asked else {}
 
 
 def _stored(workflow: Workflow) -> set[tuple[str, str]]:

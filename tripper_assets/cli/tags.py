@@ -2,15 +2,16 @@
 
 import functools
 import uuid
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from tripper_assets.catalog.tag_progress import SourceProgress, tag_progress
 from tripper_assets.cli.launch import GOOD, run_job
-from tripper_assets.cli.output import Json, print_json, print_table, say
+from tripper_assets.cli.output import Json, print_error, print_json, print_table, say
 from tripper_assets.cli.session import Session, open_session
-from tripper_assets.domain.errors import PermanentError
+from tripper_assets.domain.errors import PermanentError, TripperError
 from tripper_assets.domain.refinement import RefinementProgress
 from tripper_assets.domain.sources import Source
 from tripper_assets.domain.taggers import narrowed
@@ -45,7 +46,8 @@ def run(
     with open_session() as session:
         wanted = [session.source(one) for one in sources]
         asked = {one.key: narrowed(one.config.taggers or session.settings.taggers, provider or ()) for one in wanted}
-        ended = [_tagged(session, one, runs, asked[one.key], quiet=as_json) for one in wanted]
+        tagged = functools.partial(_tagged, session, runs=runs, quiet=as_json)
+        ended, errors = _each(wanted, lambda one: tagged(one, asked=asked[one.key]))
         found = tag_progress(session.catalog.database, [one.key for one in wanted])
         off = {one.key: taggers_off(session.settings, asked[one.key]) for one in wanted}
     if as_json:
@@ -54,12 +56,30 @@ def run(
         _print(found, {name: why for reasons in off.values() for name, why in reasons.items()})
         for one in ended:
             say(f"{one.source_key}: {one.status}. {one.reason}".rstrip())
+    for key, error in errors[1:]:
+        print_error(f"{key}: {error}")
+    if errors:
+        raise errors[0][1]
     bad = next((one for one in ended if one.status not in GOOD), None)
     if bad is not None:
         raise PermanentError(bad.reason or f"The workflow {bad.id} is {bad.status}.")
 
 
-def _tagged(session: Session, source: Source, runs: int | None, asked: tuple[str, ...], *, quiet: bool) -> Workflow:
+def _each(
+    sources: Sequence[Source], tagged: Callable[[Source], Workflow]
+) -> tuple[list[Workflow], list[tuple[str, TripperError]]]:
+    """Return the workflows, and by source why there is none: one source that cannot be tagged now keeps no other from it."""
+    ended: list[Workflow] = []
+    errors: list[tuple[str, TripperError]] = []
+    for one in sources:
+        try:
+            ended.append(tagged(one))
+        except TripperError as error:
+            errors.append((one.key, error))
+    return ended, errors
+
+
+def _tagged(session: Session, source: Source, *, runs: int | None, asked: tuple[str, ...], quiet: bool) -> Workflow:
     from tripper_assets.partitions import TAGGERS_TAG  # noqa: PLC0415 (dagster takes two seconds to import)
 
     overrides: dict[str, Any] = {"tag_runs": runs} if runs else {}

@@ -43,6 +43,8 @@ class OrchestratedRun:
     status: str
     """Dagster's word, such as STARTED or FAILURE."""
     stored: frozenset[str] = frozenset()
+    taggers: str = ""
+    """The value of its TAGGERS_TAG; empty where it has none."""
 
     @property
     def is_over(self) -> bool:
@@ -260,7 +262,7 @@ def _run(told: Mapping[str, Any]) -> OrchestratedRun:
         for one in told["assetMaterializations"]
         if any(entry.get("label") == "uri" for entry in one["metadataEntries"])
     }
-    return OrchestratedRun(str(told["id"]), str(told["status"]), frozenset(stored))
+    return OrchestratedRun(str(told["id"]), str(told["status"]), frozenset(stored), _tag(told, TAGGERS_TAG) or "")
 
 
 PLACES = """{ workspaceOrError { ... on Workspace { locationEntries { name locationOrLoadError {

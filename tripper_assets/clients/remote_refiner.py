@@ -1,19 +1,17 @@
 """Refiners behind the providers' batch APIs: the prompt, the questions, and the refinements that come back."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tripper_assets.clients.batches.machine import BatchMachine
 from tripper_assets.clients.batches.role import BatchLedger, BatchProvider
-from tripper_assets.clients.batches.stored import StoredRequests
 from tripper_assets.clients.objects import Objects
 from tripper_assets.clients.refining import KeepRefinements
 from tripper_assets.clients.remote_tagger import PROMPT, Cost, most_input_tokens
 from tripper_assets.domain.batch_requests import Request, Result
 from tripper_assets.domain.batches import BatchStatus, Origin
-from tripper_assets.domain.errors import NotFoundError
 from tripper_assets.domain.identity import text_sha256
 from tripper_assets.domain.llm import Question, Usage
 from tripper_assets.domain.refinement import (
@@ -55,7 +53,7 @@ class RemoteRefiner:
         cost: Cost,
         clock: Callable[[], datetime],
     ) -> None:
-        self._provider, self._model, self._ledger, self._objects = api.name, model, ledger, objects
+        self._provider, self._model = api.name, model
         self._machine = BatchMachine(api, ledger, objects, model=model, cost=cost, clock=clock)
         self._cost, self._clock, self._prompt = cost, clock, refinement_prompt()
 
@@ -114,7 +112,7 @@ class RemoteRefiner:
         Raises:
             TransientError: the provider, the store or the catalog does not answer; what was kept is kept again then.
         """
-        asked = dict(self._asked(batch_id))
+        asked = {one.custom_id: _about(one.about) for one in self._machine.uncollected(batch_id)}
 
         def take(rows: Sequence[Result]) -> Mapping[str, str]:
             keep([self._refinement(asked[row.custom_id], row, at) for row in rows if row.custom_id in asked])
@@ -122,16 +120,6 @@ class RemoteRefiner:
 
         problems = self._machine.collect(batch_id, take, asks=asks)
         return {asked[one].key: code for one, code in problems.items() if one in asked}
-
-    def _asked(self, batch_id: str) -> Iterator[tuple[str, About]]:
-        """Yield what is not collected yet, by the requests' own ids."""
-        for one in self._ledger.of_batch(batch_id):
-            if one.collected_at is None:
-                requests = StoredRequests(self._objects, one.requests_uri)
-                try:
-                    yield from ((found.custom_id, _about(found.about)) for found in requests)
-                except NotFoundError:  # somebody else has collected it since
-                    continue
 
     def _refinement(self, about: About, row: Result, at: datetime) -> Refinement:
         return refinement_of(about.key, about.text, read_answer(self._provider, row.body), row.usage, at)

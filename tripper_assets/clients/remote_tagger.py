@@ -24,7 +24,7 @@ from tripper_assets.domain.identity import text_sha256
 from tripper_assets.domain.llm import Question, Usage
 from tripper_assets.domain.model_facts import DEFAULT_MODELS, TOKEN_MARGINS
 from tripper_assets.domain.structured_answers import read_answer, request_body
-from tripper_assets.domain.tag_questions import prompt_version, request_id, tag_question, vote_of
+from tripper_assets.domain.tag_questions import prompt_version, request_id, sent_text, tag_question, vote_of
 from tripper_assets.domain.tag_runs import Voter
 from tripper_assets.domain.tags import Vote, VoteKey
 
@@ -80,7 +80,7 @@ def open_batches(provider: str, model: str, door: TaggerDoor) -> BatchProvider:
     Raises:
         ConfigurationError: there is no such provider, or its SDK is not installed.
     """
-    _need_sdk(provider)
+    need_sdk(provider)
     key, url = door.api_key, door.base_url or None
     if provider == "openai":
         return OpenAIBatches(api_key=key, base_url=url, endpoint=CHAT, limits=_limits(OPENAI_LIMITS, door))
@@ -95,7 +95,12 @@ def open_batches(provider: str, model: str, door: TaggerDoor) -> BatchProvider:
     raise ConfigurationError(f"TRIPPER_TAGGERS names the provider {provider!r}; give one of {', '.join(PROVIDERS)}.")
 
 
-def _need_sdk(provider: str) -> None:
+def need_sdk(provider: str) -> None:
+    """Check that the SDK that a provider needs is installed.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
     try:
         is_there = provider not in SDKS or find_spec(SDKS[provider]) is not None
     except ModuleNotFoundError:  # of the package that it would be a part of
@@ -157,6 +162,7 @@ class RemoteTagger:
             body=request_body(self._provider, self._model, question),
             tokens=self._tokens(question),
             output_tokens=question.max_output_tokens,
+            about={"key": list(asked.key), "text": sent_text(asked.text)},
         )
 
     def _question(self, asked: Asked) -> Question:
@@ -178,19 +184,32 @@ class RemoteTagger:
         at: datetime,
         asks: bool = True,
     ) -> dict[VoteKey, str]:
-        """Hand the votes of what ended to ``keep``, and return the problem codes of the questions that came to nothing unpaid.
+        """Hand the votes of what ended to ``keep``, and return the problem codes of those of ``asked`` that came to nothing unpaid.
+
+        What was paid is a vote also where it is not among ``asked``: in a run or on an activity that this workflow does not count.
 
         Raises:
             TransientError: the provider, the store or the catalog does not answer; what was kept is kept again then.
         """
-        by_id = {request_id(one.key): one for one in asked}
+        present = {request_id(one.key): one for one in asked}
+        by_id = present | self._stored(batch_id)
 
         def take(rows: Sequence[Result]) -> Mapping[str, str]:
             keep(list(self._votes(rows, by_id, at)))
             return {}
 
         problems = self._machine.collect(batch_id, take, asks=asks)
-        return {by_id[one].key: code for one, code in problems.items() if one in by_id}
+        return {present[one].key: code for one, code in problems.items() if one in present}
+
+    def _stored(self, batch_id: str) -> dict[str, Asked]:
+        """Return what the batch was asked, by the requests' own ids; nothing of one that was submitted before that was stored with it."""
+        found: dict[str, Asked] = {}
+        texts: dict[str, str] = {}  # one for all runs
+        for one in self._machine.uncollected(batch_id):
+            if one.about:
+                key = VoteKey(*one.about["key"])
+                found[one.custom_id] = Asked(key, texts.setdefault(key.text_sha256, one.about["text"]))
+        return found
 
     def _votes(self, rows: Sequence[Result], by_id: Mapping[str, Asked], at: datetime) -> Iterator[Vote]:
         for row in rows:

@@ -84,7 +84,8 @@ class BatchTagger(Protocol):
     ) -> dict[VoteKey, str]:
         """Read what ended and hand votes to ``keep`` in groups of at most 500; a paid answer that is of no use is a vote with an error.
 
-        Return the problem code of each question that came to nothing unpaid: there is no vote of it, and a later workflow may ask again.
+        Votes are of all that the batch holds; ``asked`` are the questions that count now. Return the problem code of each of those that came
+        to nothing unpaid: there is no vote of it, and a later workflow may ask again.
         """
         ...
 

@@ -14,7 +14,7 @@ from tripper_assets.domain.llm import Answer, Question, Usage
 from tripper_assets.domain.model import ActivityId, Model
 from tripper_assets.domain.tag_questions import MAX_OUTPUT_TOKENS, MAX_TEXT, sent_text
 from tripper_assets.domain.tag_runs import Voter, missing_votes
-from tripper_assets.domain.tags import ActivityTags, Evidence, VoteKey, judge_answer, tags_schema
+from tripper_assets.domain.tags import ActivityTags, Evidence, Vote, VoteKey, judge_answer, tags_schema
 
 MAX_EMBED_TEXT = 600
 """Characters; the local embedder reads 256 tokens."""
@@ -27,11 +27,11 @@ ERRORS: Mapping[str, str] = MappingProxyType(
 
 
 class RefinementKey(NamedTuple):
-    """What makes a refinement the only one of its kind: the same text with the same consensus is paid for once."""
+    """What makes a refinement the only one of its kind: the same text with the same votes is paid for once."""
 
     activity_id: ActivityId
     text_sha256: str
-    consensus_sha256: str
+    votes_sha256: str
     provider: str
     model: str
     prompt_version: str
@@ -43,8 +43,8 @@ class Refinement(Model):
     activity_id: ActivityId
     text_sha256: str
     """Of the text that was tagged."""
-    consensus_sha256: str
-    """Of the tags that the voters agreed on."""
+    votes_sha256: str
+    """Of the activity's votes, which the voters' consensus was made of."""
     provider: str
     model: str
     prompt_version: str
@@ -61,7 +61,7 @@ class Refinement(Model):
     def key(self) -> RefinementKey:
         """What makes it the only one of its kind."""
         return RefinementKey(
-            self.activity_id, self.text_sha256, self.consensus_sha256, self.provider, self.model, self.prompt_version
+            self.activity_id, self.text_sha256, self.votes_sha256, self.provider, self.model, self.prompt_version
         )
 
     @property
@@ -92,13 +92,20 @@ class RefinementProgress(Model):
     under_way: int = 0
     asked: int = 0
     errors: int = 0
-    """Paid answers on the present text and consensus that are of no use."""
+    """Paid answers on the present text that are of no use."""
     unaffordable: int = 0
 
 
-def consensus_sha256(tags: ActivityTags) -> str:
-    """Return the hash of a consensus; the quotes stay out, for another vote that says the same adds one."""
-    return text_sha256(json.dumps(tags.model_dump(mode="json", exclude={"evidence"}), sort_keys=True))
+def votes_sha256(votes: Iterable[Vote]) -> dict[ActivityId, str]:
+    """Return the hash of each activity's votes, by which its refinement is known.
+
+    The consensus itself changes also with votes on other activities, for those say how much a voter counts.
+    """
+    by_activity: dict[ActivityId, list[list[Any]]] = {}
+    for one in sorted(votes, key=lambda vote: vote.key):
+        tags = one.tags.model_dump(mode="json", exclude={"evidence"}) if one.tags else None
+        by_activity.setdefault(one.activity_id, []).append([*one.key, tags])
+    return {activity: text_sha256(json.dumps(said, sort_keys=True)) for activity, said in by_activity.items()}
 
 
 def refinement_schema() -> dict[str, Any]:
@@ -179,37 +186,51 @@ def with_all_votes(
 
 def refinables(
     agreed: Iterable[TaggedActivity],
+    votes: Mapping[ActivityId, str],
     texts: Mapping[ActivityId, str],
     refiner: Voter,
     known: Collection[RefinementKey],
 ) -> list[Refinable]:
-    """Return the questions to a refiner that have no answer among the ``known`` ones, good or bad; ``texts`` are of those that may be asked about."""
+    """Return the questions to a refiner that have no answer among the ``known`` ones, good or bad.
+
+    ``votes`` are hashes, and ``texts`` are of those activities that may be asked about.
+    """
     found = [
-        Refinable(_key(one, refiner), texts[one.activity_id], one.tags) for one in agreed if one.activity_id in texts
+        Refinable(_key(one, votes[one.activity_id], refiner), texts[one.activity_id], one.tags)
+        for one in agreed
+        if one.activity_id in texts
     ]
     return [one for one in found if one.key not in known and text_sha256(one.text) == one.key.text_sha256]
 
 
-def _key(tagged: TaggedActivity, refiner: Voter) -> RefinementKey:
-    return RefinementKey(tagged.activity_id, tagged.text_sha256, consensus_sha256(tagged.tags), *refiner)
+def _key(tagged: TaggedActivity, votes: str, refiner: Voter) -> RefinementKey:
+    return RefinementKey(tagged.activity_id, tagged.text_sha256, votes, *refiner)
 
 
 def refine(
-    agreed: Iterable[TaggedActivity], refinements: Iterable[Refinement], refiner: Voter | None
+    agreed: Iterable[TaggedActivity],
+    votes: Mapping[ActivityId, str] | None,
+    refinements: Iterable[Refinement],
+    refiner: Voter | None,
 ) -> tuple[TaggedActivity, ...]:
-    """Return the consensus, with the refined tags where there are some of exactly this text and these tags.
+    """Return the consensus, with the refined tags where there are some of exactly this text and these votes, which ``votes`` has hashes of.
 
+    Where that is None, for somebody who votes is off and his votes are not counted now, those of the text stand, of whichever votes.
     Those of ``refiner`` come first, then the newest. Agreement and review stay, for they tell of the votes.
     """
-    good = [one for one in refinements if one.tags is not None]
-    by_input = {
-        one.key[:3]: one for one in sorted(good, key=lambda one: (one.refiner == refiner, one.created_at, one.key))
+    good = [
+        one
+        for one in refinements
+        if one.tags is not None and (votes is None or votes.get(one.activity_id) == one.votes_sha256)
+    ]
+    by_text = {
+        one.key[:2]: one for one in sorted(good, key=lambda one: (one.refiner == refiner, one.created_at, one.key))
     }
-    return tuple(_refined(one, by_input) for one in agreed)
+    return tuple(_refined(one, by_text) for one in agreed)
 
 
-def _refined(tagged: TaggedActivity, by_input: Mapping[tuple[str, str, str], Refinement]) -> TaggedActivity:
-    found = by_input.get((tagged.activity_id, tagged.text_sha256, consensus_sha256(tagged.tags)))
+def _refined(tagged: TaggedActivity, by_text: Mapping[tuple[str, str], Refinement]) -> TaggedActivity:
+    found = by_text.get((tagged.activity_id, tagged.text_sha256))
     if found is None or found.tags is None:
         return tagged
     tags = found.tags.model_copy(update={"evidence": _still_founded(tagged.tags, found.tags)})

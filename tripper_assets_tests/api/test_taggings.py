@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tripper_assets.clients.orchestrator import TAGGERS_TAG
+from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.refinement import RefinementProgress
 from tripper_assets.domain.tag_runs import VoterProgress
 from tripper_assets.partitions import TAGGERS_TAG as TAG_OF_DAGSTER
@@ -38,6 +39,22 @@ def test_the_voters_of_chosen_sources_are_asked(world: World) -> None:
     assert workflow is not None
     assert (workflow.trigger, workflow.overrides) == ("tagging", {"tag_runs": 3})
     assert TAGGERS_TAG == TAG_OF_DAGSTER
+
+
+def test_a_source_whose_run_is_refused_keeps_no_other_from_being_tagged(world: World) -> None:
+    refused, farm = world.source(), world.source("farm.example")
+    refusals = [PermanentError("Dagster says no.")]
+
+    def refuse_one() -> None:
+        if refusals:
+            raise refusals.pop()
+
+    world.orchestrator.before_launch = refuse_one
+
+    answer = world.client.post("/v1/taggings", json={"sources": [refused.key, farm.key]})
+
+    assert answer.status_code == 409
+    assert [one.source_key for one in world.orchestrator.launched] == [farm.key]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from tripper_assets.clients.orchestrator import SOURCE_URL_TAG, TRIGGER_TAG, WORKFLOW_TAG, Launch, OrchestratedRun
+from tripper_assets.clients.orchestrator import (
+    SOURCE_URL_TAG,
+    TAGGERS_TAG,
+    TRIGGER_TAG,
+    WORKFLOW_TAG,
+    Launch,
+    OrchestratedRun,
+)
 from tripper_assets.domain.diff import ActivityDiff
 from tripper_assets.domain.workflows import WorkflowFile
 from tripper_assets.formats import encode
@@ -173,6 +180,17 @@ def test_a_retry_does_what_is_left_in_the_same_workflow_and_after_its_last_run(w
     assert (launched.job, launched.workflow_id, launched.after) == ("run_source", name, "run-1")
     assert launched.assets[0] == "activities"
     assert "raw_activities" not in launched.assets
+
+
+def test_a_retry_asks_the_voters_that_the_workflow_asked_and_no_others(world: World) -> None:
+    name = world.workflow()
+    world.context.catalog.workflows.set_status(name, "failed")
+    runs = [OrchestratedRun("run-2", "FAILURE"), OrchestratedRun("run-1", "FAILURE", taggers="groq:m")]
+    world.orchestrator.found[name] = runs
+
+    post(world, f"/{name}/retry")
+
+    assert [one.tags[TAGGERS_TAG] for one in world.orchestrator.launched] == ["groq:m"]
 
 
 def test_only_what_ended_badly_and_is_over_is_retried(world: World) -> None:

@@ -135,6 +135,18 @@ def test_without_a_refiner_what_was_refined_stands_and_the_reason_is_told_once(r
     assert codes(work) == {"refiner_off": 1}
 
 
+def test_while_a_voter_is_off_nobody_is_asked_and_what_was_refined_stands(refining: RefiningWorld) -> None:
+    refining.round(some(2))
+    refining.later()
+    refining.round(some(2))
+    refining.voters_off = {"groq:m": "GROQ_API_KEY is not set; set it."}
+
+    tagged, work = refining.round(some(3), [one for one in votes(some(3)) if one.activity_id != some(1)[0].id])
+
+    assert settings(tagged) == ["indoor", "indoor", "outdoor"]
+    assert (work.counts["refinement"]["asked"], codes(work)) == (0, {"refinement_waits": 1})
+
+
 @pytest.mark.parametrize("trouble", [PermanentError("The key is wrong; set another."), TransientError("It is down.")])
 def test_a_refiner_that_refuses_leaves_the_consensus(refining: RefiningWorld, trouble: Exception) -> None:
     refining.service.trouble = trouble

@@ -1,9 +1,12 @@
 """Remote voters: each question is asked once and within the month's budget, and one that cannot be asked harms no other."""
 
+from functools import partial
+
+from tripper_assets.clients.asking_voters import questions
 from tripper_assets.domain.batches import PATIENCE
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.sources import SourceConfig
-from tripper_assets_tests.batch_world import WIDE
+from tripper_assets_tests.batch_world import SITE, WIDE
 from tripper_assets_tests.voting_world import PER_TOKEN, TOKENS, VotingWorld, codes, some, voting
 
 __all__ = ["voting"]  # a fixture
@@ -84,6 +87,27 @@ def test_what_waits_for_room_in_a_queue_counts_against_the_budget_and_is_sent_wh
     assert queue.asked.total() == 3
 
 
+def test_what_waits_for_weeks_behind_a_queue_is_not_asked_a_second_time(voting: VotingWorld) -> None:
+    queue = voting.services["one"]
+    queue.limits, queue.done = WIDE._replace(tokens=TOKENS), True
+    del voting.services["two"]
+    asked, _ = voting.ask(some(3))
+    (voter,) = voting.panel().remote
+    voting.later(days=5)
+    voter.poll(asked.batches[0].batch_id)
+    keep = partial(voting.catalog.votes.save, SITE.key)
+    voter.collect(asked.batches[0].batch_id, questions(some(3), voter.voter, 1), keep, at=voting.now)
+    sent_by_then = queue.asked.total()
+    queue.done = False
+    voting.later(days=5)
+    voting.begin()
+
+    again, asking = voting.ask(some(3))
+
+    assert (sent_by_then, asking.counts["fetched"]) == (2, 0)
+    assert [one.batch_id for one in again.batches] == [one.batch_id for one in asked.batches]
+
+
 def test_a_month_without_a_budget_asks_nothing(voting: VotingWorld) -> None:
     voting.config = SourceConfig(tag_tokens_per_month=0)
 
@@ -151,6 +175,22 @@ def test_the_batch_of_a_voter_that_votes_no_more_is_left(voting: VotingWorld) ->
 
     assert votes is not None
     assert codes(collected) == {"tagger_off": 1}
+
+
+def test_what_a_voter_refused_and_nobody_sends_leaves_the_budget_to_the_others(voting: VotingWorld) -> None:
+    voting.config = SourceConfig(tag_usd_per_month=3 * TOKENS * PER_TOKEN)
+    refusing = voting.services.pop("one")
+    refusing.trouble = PermanentError("The key is wrong; set another.")
+    others, voting.services = voting.services, {"one": refusing}
+    voting.ask(some(3))
+    voting.services = others
+    voting.begin()
+
+    _, at_once = voting.ask(some(3))
+    voting.later(days=8)
+    _, later = voting.ask(some(3))
+
+    assert (at_once.counts["fetched"], later.counts["fetched"]) == (0, 3)
 
 
 def test_votes_on_a_text_that_changed_while_a_batch_was_pending_do_not_count(voting: VotingWorld) -> None:

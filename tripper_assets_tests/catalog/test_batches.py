@@ -113,6 +113,17 @@ def test_a_batch_is_shared_while_another_workflow_waits_for_the_same_texts(batch
     assert (alone, elsewhere, together, batches.is_shared(batch("one"))) == (False, False, True, False)
 
 
+@pytest.mark.parametrize("ended", ["completed", "failed", "canceled"])
+def test_a_batch_is_not_shared_with_a_workflow_that_ended(
+    batches: Batches, database: Database, ended: WorkflowStatus
+) -> None:
+    start(database, "over", ended)
+    batches.submitted(batch("one"))
+    batches.submitted(batch("over"))
+
+    assert not batches.is_shared(batch("one"))
+
+
 def test_only_pending_batches_of_canceled_workflows_are_to_be_stopped(batches: Batches, database: Database) -> None:
     for made in (batch("one"), batch("one", "done"), batch("two")):
         batches.submitted(made)

@@ -20,12 +20,12 @@ SITE = make_source("https://zoo.example/")
 ONE, OTHER = "00000000-0000-5000-8000-000000000001", "00000000-0000-5000-8000-000000000002"
 
 
-def refinement(activity: str = ONE, text: str = "t", consensus: str = "c", **fields: Any) -> Refinement:
+def refinement(activity: str = ONE, text: str = "t", votes: str = "c", **fields: Any) -> Refinement:
     values: dict[str, Any] = {
         "provider": "anthropic", "model": "m", "prompt_version": "v", "created_at": AT, "tags": ActivityTags(), "embed_text": "Ein Zoo.",
     }  # fmt: skip
     return Refinement.model_validate(
-        {"activity_id": activity, "text_sha256": text, "consensus_sha256": consensus, **values, **fields}
+        {"activity_id": activity, "text_sha256": text, "votes_sha256": votes, **values, **fields}
     )
 
 
@@ -40,7 +40,7 @@ def test_refinements_come_back_as_they_were_and_by_the_text_that_they_are_about(
 ) -> None:
     kept = [
         refinement(tags=ActivityTags(categories=("camp",), age_min_months=36, free_tags=("sea",))),
-        refinement(consensus="d", tags=None, embed_text="", error="tags_malformed", usage=Usage(input=10, output=2)),
+        refinement(votes="d", tags=None, embed_text="", error="tags_malformed", usage=Usage(input=10, output=2)),
         refinement(OTHER),
     ]
 

@@ -2,19 +2,24 @@
 
 import re
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import dagster as dg
 import pytest
 
 from tripper_assets.catalog.activities import count_activities
 from tripper_assets.catalog.database import Database
 from tripper_assets.catalog.workflows import Workflows
+from tripper_assets.cli.run import tags_of_voters
 from tripper_assets.demo.server import DemoServer
 from tripper_assets.domain.errors import PermanentError
 from tripper_assets.domain.graph import MADE_FROM
 from tripper_assets.domain.workflows import Workflow
+from tripper_assets.partitions import TAGGERS_TAG, WORKFLOW_TAG
 from tripper_assets_tests.cli.conftest import Said, Shell
 
 BEFORE_THE_END = {
@@ -138,6 +143,18 @@ def test_only_the_stage_that_failed_and_what_is_made_from_it_run_again(source: S
     assert anew(before, source.started(name)) == {"images_map", "final_jsonl", "activity_diff", "imported_activities"}
     assert source.workflow(name).status == "review"
     assert source.rows() == 0
+
+
+def test_a_retry_asks_the_voters_that_the_workflow_asked_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = dg.DagsterInstance.ephemeral()
+    for number, tags in enumerate(({TAGGERS_TAG: "groq:m"}, {})):
+        run = dg.DagsterRun("run_source", run_id=str(UUID(int=number)), tags={WORKFLOW_TAG: "w", **tags})
+        instance.add_run(run)
+    monkeypatch.setattr("tripper_assets.cli.run.dagster_instance", lambda: nullcontext(instance))
+    values: dict[str, Any] = {"source_key": "zoo-12345678", "source_url": "https://zoo.example/", "status": "failed"}
+    workflows = [Workflow(id=one, config={}, created_at=datetime.now(UTC), **values) for one in ("w", "other")]
+
+    assert [tags_of_voters(one) for one in workflows] == [{TAGGERS_TAG: "groq:m"}, {}]
 
 
 @pytest.mark.long

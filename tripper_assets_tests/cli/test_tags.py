@@ -1,8 +1,17 @@
 """`tripper tags`: sources are tagged by their voters, and how far each is."""
 
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
 import pytest
 
+from tripper_assets.cli import tags
 from tripper_assets.demo.server import DemoServer
+from tripper_assets.domain.errors import PermanentError
+from tripper_assets.domain.sources import Source, make_source
+from tripper_assets.domain.workflows import Workflow
+from tripper_assets.settings import Settings
 from tripper_assets_tests.cli.conftest import Shell
 
 CONFIG = "{delay_seconds: 0, timezone: Europe/London, country_code: GB}"
@@ -20,6 +29,34 @@ def test_before_anybody_voted_it_is_said_who_would_and_who_is_off(shell: Shell) 
     assert "openai:gpt-4.1-mini is off, for OPENAI_API_KEY is not set" in status.out
     assert (data["sources"], data["off"].keys()) == ([], {"openai:gpt-4.1-mini"})
     assert (unknown.code, unknown.error[:40]) == (2, "There is no source nobody-12345678; `tri")
+
+
+def test_a_source_that_a_run_works_on_keeps_no_other_from_being_tagged(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, free = (make_source(f"https://{name}.example/") for name in ("zoo", "farm"))
+    done = Workflow(
+        id="w", source_key=free.key, source_url=free.url, status="completed", config={}, created_at=datetime.now(UTC)
+    )
+    session = SimpleNamespace(
+        source={one.key: one for one in (held, free)}.get,
+        settings=Settings(),
+        catalog=SimpleNamespace(database=None),
+    )
+
+    def tagged(_: object, source: Source, **__: object) -> Workflow:
+        if source == held:
+            raise PermanentError("Another run works on it.")
+        return done
+
+    monkeypatch.setattr(tags, "open_session", lambda: nullcontext(session))
+    monkeypatch.setattr(tags, "_tagged", tagged)
+    monkeypatch.setattr(tags, "tag_progress", lambda *_: [])
+    told: list[str] = []
+    monkeypatch.setattr(tags, "say", told.append)
+
+    with pytest.raises(PermanentError, match="Another run works on it"):
+        tags.run([held.key, free.key])
+
+    assert told == [f"{free.key}: completed."]
 
 
 @pytest.mark.long

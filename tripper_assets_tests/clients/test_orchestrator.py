@@ -7,7 +7,7 @@ import httpx2
 import orjson
 import pytest
 
-from tripper_assets.clients.orchestrator import DagsterWebserver, Health, Launch, OrchestratedRun
+from tripper_assets.clients.orchestrator import TAGGERS_TAG, DagsterWebserver, Health, Launch
 from tripper_assets.domain.errors import PermanentError, TransientError
 
 Data = dict[str, Any]
@@ -107,7 +107,7 @@ def test_the_runs_of_a_workflow_are_those_of_its_tag_its_root_and_its_own_name()
 
     webserver = Webserver(
         tagged={
-            "tagged": {"results": [run("r3", 3.0, ("tripper/workflow_id", "w1"))]},
+            "tagged": {"results": [run("r3", 3.0, ("tripper/workflow_id", "w1"), (TAGGERS_TAG, "groq:m"))]},
             "again": {"results": [run("r2", 2.0), run("r9", 9.0, ("tripper/workflow_id", "another"))]},
             "own": {"results": [run("w1", 1.0)]},
         }
@@ -115,8 +115,9 @@ def test_the_runs_of_a_workflow_are_those_of_its_tag_its_root_and_its_own_name()
 
     found = webserver.client().runs("w1")
 
-    assert found == [OrchestratedRun(name, "FAILURE", frozenset({"activities"})) for name in ("r3", "r2", "w1")]
+    assert [(one.id, one.stored) for one in found] == [(name, {"activities"}) for name in ("r3", "r2", "w1")]
     assert all(one.is_over for one in found)
+    assert [one.taggers for one in found] == ["groq:m", "", ""]
 
 
 def test_runs_that_take_it_are_counted_and_none_is_asked_where_there_is_none() -> None:

@@ -1,8 +1,8 @@
-"""A refinement is asked for once for each text with its consensus, says nothing that the text does not, and replaces what it was made of."""
+"""A refinement is asked for once for each text with its votes, says nothing that the text does not, and replaces what it was made of."""
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -13,7 +13,6 @@ from tripper_assets.domain.refinement import (
     Refinable,
     Refinement,
     RefinementKey,
-    consensus_sha256,
     embed_text_problem,
     newest_embed_texts,
     refinables,
@@ -21,10 +20,11 @@ from tripper_assets.domain.refinement import (
     refinement_of,
     refinement_question,
     refinement_schema,
+    votes_sha256,
     with_all_votes,
 )
 from tripper_assets.domain.tag_runs import Voter
-from tripper_assets.domain.tags import CHOICES, LABELS, NUMBERS, ActivityTags, Evidence, VoteKey
+from tripper_assets.domain.tags import CHOICES, LABELS, NUMBERS, ActivityTags, Evidence, Vote, VoteKey
 
 AT = datetime(2026, 11, 2, 12, tzinfo=UTC)
 TEXT = "Bauernhof Meier\nages 3-6\nTiere füttern und 2 Runden Traktor fahren, 4.50 EUR."
@@ -37,7 +37,9 @@ AGREED = ActivityTags(
     ),
 )
 REFINER = Voter("anthropic", "m", "v1")
+CAST = "hash of the votes"
 ONE, OTHER = "00000000-0000-5000-8000-000000000001", "00000000-0000-5000-8000-000000000002"
+VOTES = {ONE: CAST, OTHER: CAST}
 
 
 def tagged(activity: str = ONE, tags: ActivityTags = AGREED, text: str = TEXT) -> TaggedActivity:
@@ -47,7 +49,7 @@ def tagged(activity: str = ONE, tags: ActivityTags = AGREED, text: str = TEXT) -
 
 
 def key(one: TaggedActivity, refiner: Voter = REFINER) -> RefinementKey:
-    return RefinementKey(one.activity_id, one.text_sha256, consensus_sha256(one.tags), *refiner)
+    return RefinementKey(one.activity_id, one.text_sha256, CAST, *refiner)
 
 
 def said(**fields: Any) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def test_the_question_holds_the_consensus_without_quotes_and_the_page_cannot_end
 def test_the_refined_tags_stand_in_place_of_the_consensus_with_the_quotes_of_what_stayed() -> None:
     one, other = tagged(), tagged(OTHER)
 
-    found = refine([one, other], [refinement(one)], REFINER)
+    found = refine([one, other], VOTES, [refinement(one)], REFINER)
 
     assert found[0].refined
     assert (found[0].tags.energy_level, found[0].tags.free_tags) == ("active", ("farm",))
@@ -135,21 +137,48 @@ def test_the_refined_tags_stand_in_place_of_the_consensus_with_the_quotes_of_wha
 
 
 @pytest.mark.parametrize(
-    "now",
+    ("now", "votes"),
     [
-        tagged(text="Another text"),
-        tagged(tags=AGREED.model_copy(update={"setting": "indoor"})),
-        tagged(OTHER),
+        (tagged(text="Another text"), VOTES),
+        (tagged(), {ONE: "of other votes"}),
+        (tagged(OTHER), VOTES),
+        (tagged(text="Another text"), None),
     ],
 )
-def test_a_refinement_of_another_text_consensus_or_activity_is_nobodys(now: TaggedActivity) -> None:
-    assert refine([now], [refinement(tagged())], REFINER) == (now,)
+def test_a_refinement_of_another_text_activity_or_other_votes_is_nobodys(
+    now: TaggedActivity, votes: dict[str, str] | None
+) -> None:
+    assert refine([now], votes, [refinement(tagged())], REFINER) == (now,)
 
 
-def test_another_quote_of_the_same_consensus_is_no_other_question() -> None:
-    quoted = AGREED.model_copy(update={"evidence": ()})
+def test_while_a_voter_is_off_what_was_refined_with_his_votes_stands() -> None:
+    assert refine([tagged()], None, [refinement(tagged())], REFINER)[0].refined
 
-    assert consensus_sha256(quoted) == consensus_sha256(AGREED)
+
+def test_a_consensus_that_votes_on_other_activities_changed_is_the_same_question() -> None:
+    reweighted = tagged(tags=AGREED.model_copy(update={"setting": "indoor"}))
+
+    assert refine([reweighted], VOTES, [refinement(tagged())], REFINER)[0].refined
+    assert refinables([reweighted], VOTES, {ONE: TEXT}, REFINER, {key(tagged())}) == []
+
+
+def test_the_votes_of_an_activity_are_known_by_who_said_what_in_any_order() -> None:
+    mine, others = vote(ONE), vote(OTHER)
+    second = vote(ONE, run=2)
+
+    known = votes_sha256([mine, others])
+
+    assert votes_sha256([others, mine]) == known
+    assert votes_sha256([mine, second])[ONE] not in known.values()
+    assert votes_sha256([mine, vote(OTHER, setting="indoor")])[ONE] == known[ONE]
+    assert votes_sha256([vote(ONE, setting="indoor")])[ONE] != known[ONE]
+
+
+def vote(activity: str, *, run: int = 1, setting: Literal["indoor", "outdoor"] = "outdoor") -> Vote:
+    return Vote(
+        activity_id=activity, text_sha256="t", run_number=run, provider="p", model="m", prompt_version="v",
+        tags=ActivityTags(setting=setting), created_at=AT,
+    )  # fmt: skip
 
 
 def test_the_present_refiner_comes_before_the_newest_and_bad_answers_count_for_nothing() -> None:
@@ -158,7 +187,7 @@ def test_the_present_refiner_comes_before_the_newest_and_bad_answers_count_for_n
     newer = refinement(one, at=AT + timedelta(days=1), refiner=former, setting="indoor", embed_text="Hof.")
     bad = refinement(one, at=AT + timedelta(days=2), refiner=former, setting="on the moon")
 
-    settings = {who: refine([one], [mine, bad, newer], who)[0].tags.setting for who in (REFINER, former, None)}
+    settings = {who: refine([one], VOTES, [mine, bad, newer], who)[0].tags.setting for who in (REFINER, former, None)}
 
     assert settings == {REFINER: "both", former: "indoor", None: "indoor"}
     assert newest_embed_texts([newer, bad, mine]) == {ONE: "Hof."}
@@ -168,16 +197,16 @@ def test_what_was_answered_well_or_badly_is_not_asked_again() -> None:
     one, other = tagged(), tagged(OTHER)
     texts = {ONE: TEXT, OTHER: TEXT}
 
-    asked = refinables([one, other], texts, REFINER, {key(one)})
+    asked = refinables([one, other], VOTES, texts, REFINER, {key(one)})
 
     assert [found.key for found in asked] == [key(other)]
-    assert [found.key[3:] for found in refinables([one], texts, Voter("groq", "m", "v1"), {key(one)})] == [
+    assert [found.key[3:] for found in refinables([one], VOTES, texts, Voter("groq", "m", "v1"), {key(one)})] == [
         ("groq", "m", "v1")
     ]
 
 
 def test_a_consensus_on_a_text_that_changed_since_is_not_refined() -> None:
-    assert refinables([tagged()], {ONE: "Another text"}, REFINER, set()) == []
+    assert refinables([tagged()], VOTES, {ONE: "Another text"}, REFINER, set()) == []
 
 
 def test_an_activity_is_complete_once_every_voter_has_voted_in_each_of_its_runs() -> None:

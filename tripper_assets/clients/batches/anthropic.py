@@ -164,9 +164,9 @@ def _ids(line: bytes) -> tuple[str, str]:
     """Return the ids of the request and of the submission that a row repeats, both empty where it cannot be read."""
     try:
         both = orjson.loads(line)["custom_id"]
-        return both[:ID_DIGITS], both[ID_DIGITS:]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return "", ""
+    return (both[:ID_DIGITS], both[ID_DIGITS:]) if isinstance(both, str) else ("", "")
 
 
 def parse_row(line: bytes) -> Result:
@@ -177,6 +177,8 @@ def parse_row(line: bytes) -> Result:
         usage = usage_of(message.get("usage") or {})
         error = ((result.get("error") or {}).get("error") or {}).get("type")
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError):
+        return Result("", error="batch_malformed_row")
+    if not custom_id:
         return Result("", error="batch_malformed_row")
     return Result(custom_id, message, usage=usage) if kind == "succeeded" else _failed(custom_id, kind, error)
 

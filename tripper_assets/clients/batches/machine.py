@@ -28,7 +28,7 @@ from tripper_assets.domain.batches import (
     overall,
     sendable,
 )
-from tripper_assets.domain.errors import PermanentError, TransientError, TripperError
+from tripper_assets.domain.errors import NotFoundError, PermanentError, TransientError, TripperError
 from tripper_assets.domain.llm import Usage
 
 Take: TypeAlias = Callable[[Sequence[Result]], Mapping[str, str]]
@@ -167,6 +167,19 @@ class BatchMachine:
             return submission.model_copy(update={"state": "intended"})
         self._ledger.told(submission, Polled("absent"), now)
         return submission
+
+    def uncollected(self, identifier: str) -> Iterator[Request]:
+        """Yield the requests of which nobody has read the answers yet, with what those are judged by.
+
+        Raises:
+            TransientError: the store or the catalog does not answer.
+        """
+        for one in self._ledger.of_batch(identifier):
+            if one.collected_at is None:
+                try:
+                    yield from StoredRequests(self._objects, one.requests_uri)
+                except NotFoundError:  # somebody else has collected it since
+                    continue
 
     def collect(self, identifier: str, take: Take, *, asks: bool = True) -> dict[str, str]:
         """Read what ended, submit what waits for it, and return the problem code of each request that came to nothing, by custom id.

@@ -156,7 +156,8 @@ class OpenAIBatches:
         work = f"Reading the results of the batch {provider_id} of {self.name}"
         with told(work):
             batch = self._client.batches.retrieve(provider_id)
-        for file in filter(None, (batch.output_file_id, batch.error_file_id)):
+            files = [one for one in (batch.output_file_id, batch.error_file_id) if one]
+        for file in files:
             yield from self._rows(file, work)
 
     def _rows(self, file_id: str, work: str) -> Iterator[Result]:

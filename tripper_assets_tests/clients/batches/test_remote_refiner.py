@@ -10,7 +10,7 @@ from tripper_assets.clients.refining import bring, is_overdue
 from tripper_assets.clients.remote_refiner import RemoteRefiner
 from tripper_assets.domain.batches import Origin
 from tripper_assets.domain.model_facts import DEFAULT_MODELS
-from tripper_assets.domain.refinement import Refinable, Refinement, RefinementKey, consensus_sha256
+from tripper_assets.domain.refinement import Refinable, Refinement, RefinementKey
 from tripper_assets.domain.tags import ActivityTags
 from tripper_assets_tests.clients.batches.provider_server import INPUT, OUTPUT, Answered, Row, tags_for
 from tripper_assets_tests.clients.batches.tag_world import PROVIDERS, Doors, TagWorld, cost, questions, submissions
@@ -27,9 +27,7 @@ def refiner(world: TagWorld) -> RemoteRefiner:
 
 def refinables(world: TagWorld, count: int) -> list[Refinable]:
     asked = questions(count, refiner(world).refiner)
-    keys = [
-        RefinementKey(one.key.activity_id, one.key.text_sha256, consensus_sha256(AGREED), *one.key[3:]) for one in asked
-    ]
+    keys = [RefinementKey(one.key.activity_id, one.key.text_sha256, "v", *one.key[3:]) for one in asked]
     return [Refinable(key, one.text, AGREED) for key, one in zip(keys, asked, strict=True)]
 
 

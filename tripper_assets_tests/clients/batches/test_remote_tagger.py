@@ -65,6 +65,20 @@ def test_a_collection_that_was_killed_gives_the_same_votes_and_asks_nothing_agai
     assert len(world.server.held) == 1
 
 
+def test_what_was_paid_is_a_vote_also_where_whoever_collects_no_longer_asks_for_it(doors: Doors) -> None:
+    world = doors.world("openai")
+    asked = world.questions(5)
+    batch = world.tagger().submit(asked, ORIGIN)
+    world.now += timedelta(days=1)
+    world.tagger().poll(batch)
+
+    problems = world.tagger().collect(batch, asked[:2], world.keep, at=world.now)
+
+    assert problems == {}
+    assert set(world.votes) == {one.key for one in asked}
+    assert [vote.error for vote in world.votes.values()] == [""] * 5
+
+
 def killed(_: Sequence[Vote]) -> None:
     raise KeyboardInterrupt
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 
+import httpx
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai import OpenAI
 
 from tripper_assets.clients.batches import anthropic, gemini, openai
 from tripper_assets.clients.openai_sdk import usage_of as openai_usage
 from tripper_assets.domain.batch_requests import Result
+from tripper_assets.domain.errors import TransientError
 
 READERS = [openai.parse_row, anthropic.parse_row, gemini.parse_row]
 JSON = st.recursive(
@@ -38,10 +41,32 @@ def test_a_row_of_any_shape_is_read_without_an_error(read: Callable[[bytes], Res
 
 
 @pytest.mark.parametrize("read", READERS)
-@pytest.mark.parametrize("line", [b"", b"{", b"\xff", b"null", b'{"custom_id": 5}', b'{"key": "a", "response": 5}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"null",
+        b'{"custom_id": 5}',
+        b'{"custom_id": ["a"], "result": {"type": "succeeded"}}',
+        b'{"key": "a", "response": 5}',
+    ],
+)
 def test_a_row_that_cannot_be_read_is_nobodys(read: Callable[[bytes], Result], line: bytes) -> None:
     assert read(line).custom_id == ""
     assert read(line).error == "batch_malformed_row"
+
+
+def test_a_page_in_the_place_of_a_batch_is_an_outage() -> None:
+    def page(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, html="<p>Sign in</p>")
+
+    provider = openai.OpenAIBatches(api_key="k")
+    provider._opened = OpenAI(api_key="k", max_retries=0, http_client=httpx.Client(transport=httpx.MockTransport(page)))
+
+    with pytest.raises(TransientError, match="none of the API's"):
+        list(provider.results("batch_1"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Refinements of tags: what a strong model made of which text with which consensus."""
+"""Refinements of tags: what a strong model made of which text with which votes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 SCHEMA = "tripper"
-KEY = ("activity_id", "text_sha256", "consensus_sha256", "provider", "model", "prompt_version")
+KEY = ("activity_id", "text_sha256", "votes_sha256", "provider", "model", "prompt_version")
 
 
 def upgrade() -> None:
@@ -18,7 +18,7 @@ def upgrade() -> None:
         "tag_refinements",
         sa.Column("activity_id", sa.Uuid(), nullable=False),
         sa.Column("text_sha256", sa.Text(), nullable=False),
-        sa.Column("consensus_sha256", sa.Text(), nullable=False),
+        sa.Column("votes_sha256", sa.Text(), nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
         sa.Column("model", sa.Text(), nullable=False),
         sa.Column("prompt_version", sa.Text(), nullable=False),
