@@ -155,7 +155,7 @@ FIGURES: dict[str, tuple[Shown, ...]] = {
     "120,000 votes become the tags of 10,000 activities, one core": _shown("consensus_votes", BESIDE[0], BESIDE[2]),
     "10,000 vectors of 1,536 floats stored": _shown("vectors_write", *BESIDE),
     "the sample site for the first time, through Dagster": _shown("graph_first", *BESIDE[:2]),
-    "the sample site again, nothing changed, through Dagster": _shown("graph_rerun", *BESIDE[:2]),
+    "the sample site again, nothing changed, through Dagster": _shown("graph_rerun", *BESIDE),
     "a backfill of 50 sources with six empty assets each": _shown("backfill_empty", "ours", "ratio_to_peer"),
 }  # fmt: skip
 
