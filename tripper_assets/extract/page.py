@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser
 
 from tripper_assets.domain.model import Problem
 from tripper_assets.domain.pages import MAX_LINKS
@@ -15,7 +15,8 @@ from tripper_assets.extract.texts import clean, decode
 MAX_URL = 2048
 FEED_TYPES = frozenset({"application/rss+xml", "application/atom+xml", "text/calendar", "application/ics"})
 MAX_DEPTH = 2_000
-SUSPICIOUS = 2_000
+SUSPICIOUS = 4_000
+"""Tags of a page up to which it is not looked at: so many levels take the parser a fiftieth of a second."""
 MAX_TAGS = 400_000
 """A page of 10 MB that is nothing but tags took 900 MB as a tree."""
 MAX_TAG = 20_000
@@ -49,6 +50,12 @@ class Page:
         """What relative URLs are resolved against: the first base element, itself resolved against the page."""
         node = self.tree.css_first("base[href]")
         return (absolute(node.attributes.get("href") or "", self.url) if node else "") or self.url
+
+    @cached_property
+    def links(self) -> list[tuple[str, dict[str, str | None]]]:
+        """The tag and attributes of each a, area and link element with an href, in document order; the first 4 * MAX_LINKS of them."""
+        nodes = self.tree.css("a[href], area[href], link[href]")
+        return [(node.tag or "", node.attributes) for node in nodes[: 4 * MAX_LINKS]]
 
     @cached_property
     def language(self) -> str:
@@ -163,19 +170,19 @@ def _origin(base: str) -> str:
 def find_links(page: Page) -> list[str]:
     """Return the links worth following, each once, in page order, MAX_LINKS at most; nofollow and links to other schemes are not."""
     hrefs: dict[str, None] = {}
-    for node in page.tree.css("a[href], area[href], link[href]"):
-        attributes = node.attributes
-        if _worth_following(node, attributes):
+    for tag, attributes in page.links:
+        if _worth_following(tag, attributes):
             hrefs.setdefault(attributes.get("href") or "")
         if len(hrefs) > MAX_LINKS:
             break
     return list(dict.fromkeys(url for href in hrefs if (url := absolute(href, page.base))))
 
 
-def _worth_following(node: LexborNode, attributes: dict[str, str | None]) -> bool:
-    rel = (attributes.get("rel") or "").lower()
-    if node.tag != "link":
-        return "nofollow" not in rel.split()
-    if "next" in rel.split():
-        return True
-    return "alternate" in rel.split() and (attributes.get("type") or "").lower() in FEED_TYPES
+def _worth_following(tag: str, attributes: dict[str, str | None]) -> bool:
+    stated = attributes.get("rel")
+    if not stated:
+        return tag != "link"
+    rel = stated.lower().split()
+    if tag != "link":
+        return "nofollow" not in rel
+    return "next" in rel or ("alternate" in rel and (attributes.get("type") or "").lower() in FEED_TYPES)

@@ -70,9 +70,7 @@ def page_facts(page: Page, links: list[str], *, says_nothing: bool) -> PageFacts
 
 def canonical_url(page: Page) -> str:
     """Return the page's own name for itself; empty where it names none, several, or where it was read."""
-    found = {
-        absolute(node.attributes.get("href") or "", page.base) for node in page.tree.css("link[rel~=canonical i][href]")
-    }
+    found = {absolute(href, page.base) for href in _related(page, "canonical", ("link",))}
     only = found.pop() if len(found) == 1 else ""
     return "" if only == page.url else only
 
@@ -88,13 +86,18 @@ def refresh_url(page: Page) -> str:
 
 def paging_links(page: Page, links: list[str]) -> list[str]:
     """Return the links that go on with the page's own list: rel=next, and its own URL but for a page number."""
-    said = page.tree.css("a[rel~=next i][href], link[rel~=next i][href]")
     # Of those that are no address some more are looked at; a list without end would take seconds.
-    hrefs = list(dict.fromkeys(node.attributes.get("href") or "" for node in said))[: 4 * MAX_PAGING]
+    hrefs = list(dict.fromkeys(_related(page, "next", ("a", "link"))))[: 4 * MAX_PAGING]
     stated = [absolute(href, page.base) for href in hrefs]
     own = without_page_number(page.url)
     alike = [link for link in links if has_page_number(link) and without_page_number(link) == own]
     return [link for link in dict.fromkeys([*stated, *alike]) if link][:MAX_PAGING]
+
+
+def _related(page: Page, relation: str, tags: tuple[str, ...]) -> list[str]:
+    """Return the hrefs of a relation, as they stand in the page."""
+    stated = ((tag, attributes.get("rel"), attributes.get("href") or "") for tag, attributes in page.links)
+    return [href for tag, rel, href in stated if rel and tag in tags and relation in rel.lower().split()]
 
 
 def page_trouble(page: Page, links: list[str]) -> PageTrouble:
