@@ -33,7 +33,7 @@ from tripper_assets.domain.batches import SubmittedBatch
 from tripper_assets.domain.diff import ActivityChange, ActivityDiff, FieldChange
 from tripper_assets.domain.errors import CorruptObjectError
 from tripper_assets.domain.identity import ids_sha256
-from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow
+from tripper_assets.domain.maps import EmbeddingsMap, GeocodedMap, ImageRow, ImagesMap, PlaceRow, empty_embeddings
 from tripper_assets.domain.workflows import ImportSummary
 from tripper_assets.formats import Bundle, Encoded, decode, encode
 
@@ -204,7 +204,7 @@ def test_vectors_of_another_layout_are_stored_by_their_values() -> None:
 
 
 def test_an_empty_map_of_vectors_keeps_its_dimensions() -> None:
-    found = read(encode(EmbeddingsMap("h", "m", (), (), np.zeros((0, 384), dtype=np.float32))), EmbeddingsMap)
+    found = read(encode(empty_embeddings("h", model="m", dimensions=384)), EmbeddingsMap)
 
     assert found.vectors.shape == (0, 384)
     assert found.ids == ()

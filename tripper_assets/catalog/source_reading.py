@@ -57,6 +57,10 @@ class SourceView(Model):
     """None where no workflow came that far: then nothing is known of it."""
     claim: CurrentClaim | None = None
 
+    def age_seconds(self, now: datetime) -> float | None:
+        """Return how old its last good result is, None where there is none."""
+        return (now - self.last_result.at).total_seconds() if self.last_result else None
+
 
 class SourceFilter(Model):
     """Which sources a list shows; None filters nothing."""

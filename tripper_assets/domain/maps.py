@@ -162,4 +162,15 @@ class EmbeddingsMap:
         return {one: row for row, one in enumerate(self.ids)}
 
 
+def empty_embeddings(ids_sha256: str, *, model: str, dimensions: int) -> EmbeddingsMap:
+    """Return a map without vectors."""
+    return EmbeddingsMap(ids_sha256, model, (), (), np.zeros((0, dimensions), dtype=np.float32))
+
+
 EnrichmentMap = ImagesMap | GeocodedMap | EmbeddingsMap | TagsMap
+
+
+def missing_ids(ids: Sequence[ActivityId], present: Sequence[ActivityId]) -> list[ActivityId]:
+    """Return the ids that ``present`` lacks, in order."""
+    known = set(present)
+    return [one for one in ids if one not in known]

@@ -132,7 +132,7 @@ def test_a_source_is_shown_with_its_last_good_result_its_last_workflow_and_who_w
     assert found is not None
     assert found.last_result is not None
     assert (found.last_result.workflow_id, found.last_result.activities) == ("good", 7)
-    assert AT + 2 * MINUTE - found.last_result.at == MINUTE
+    assert found.age_seconds(AT + 2 * MINUTE) == 60
     assert found.last_workflow is not None
     assert (found.last_workflow.id, found.last_workflow.reason) == ("bad", "It rains.")
     assert found.claim is not None
