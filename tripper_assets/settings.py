@@ -308,7 +308,7 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        raise ConfigurationError(f"The environment is wrong: {_as_variables(error)}.") from error
+        raise ConfigurationError(f"The environment is wrong: {_as_variables(error).rstrip('.')}.") from error
     return settings
 
 
